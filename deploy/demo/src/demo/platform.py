@@ -1,0 +1,195 @@
+"""The platform as a client sees it: four HTTP APIs, any of which may be restarting just now."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import httpx2
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+AT_ONCE = 16
+"""So many requests are under way at the same time."""
+PATIENCE_SECONDS = 120.0
+"""For so long a service may be away before the player gives up."""
+LONGEST_PAUSE_SECONDS = 2.0
+TRANSIENT = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+class Refused(Exception):  # noqa: N818 - the platform's word
+    """The platform answered with a problem that repeating the request does not cure."""
+
+    def __init__(self, request: str, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{request}: {status} {problem.get('detail') or problem.get('title') or problem}")
+        self.status = status
+        self.problem = problem
+
+    @property
+    def name(self) -> str:
+        """The last part of the problem's type."""
+        return str(self.problem.get("type", "")).rsplit("/", maxsplit=1)[-1].rsplit(":", maxsplit=1)[-1]
+
+
+class Unreachable(Exception):  # noqa: N818 - says what is the case
+    """A service did not come back in time."""
+
+
+class NeverHappened(Exception):  # noqa: N818 - says what is the case
+    """What was waited for did not come about in time."""
+
+
+class Platform:
+    """Requests to the four services, repeated until they are answered.
+
+    Every unsafe request carries an Idempotency-Key made of what it is about: repeating it changes nothing.
+    """
+
+    def __init__(
+        self, http: httpx2.AsyncClient, urls: Mapping[str, str], *, patience: float = PATIENCE_SECONDS
+    ) -> None:
+        self._http = http
+        self.urls = dict(urls)
+        self._patience = patience
+        self._run = secrets.token_hex(4)
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self.requests = 0
+
+    async def get(self, service: str, path: str, **query: object) -> Json:
+        """One representation, or one page. Raises: Refused, Unreachable."""
+        return await self._ask("GET", service, path, query=query)
+
+    async def every(self, service: str, path: str, **query: object) -> list[Json]:
+        """All items of a list, page by page."""
+        items: list[Json] = []
+        cursor: str | None = None
+        while True:
+            page = await self.get(service, path, limit=200, **query, **({"cursor": cursor} if cursor else {}))
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return items
+
+    async def post(self, service: str, path: str, body: object = None, *, key: str, **query: object) -> Json:
+        """Do something once, however often it is asked. ``key`` says what, uniquely within this play."""
+        return await self._ask("POST", service, path, query=query, body=body, key=key)
+
+    async def patch(self, service: str, path: str, body: object, *, key: str) -> Json:
+        """Change something once."""
+        return await self._ask("PATCH", service, path, query={}, body=body, key=key)
+
+    async def _ask(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        query: Mapping[str, object],
+        body: object = None,
+        key: str = "",
+    ) -> Json:
+        headers = {"Idempotency-Key": f"{self._run}-{key}"} if key else {}
+        content: bytes | None = None
+        if isinstance(body, bytes):
+            content, headers["Content-Type"] = body, "text/csv"
+        elif body is not None:
+            content, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        url = f"{self.urls[service]}/v1{path}"
+        given_up, pause = time.monotonic() + self._patience, 0.05
+        while True:
+            answer = await self._once(method, url, query, headers, content)
+            if isinstance(answer, httpx2.Response) and not _passes(answer):
+                return _body(f"{method} {service} {path}", answer)
+            if time.monotonic() > given_up:
+                why = answer.status_code if isinstance(answer, httpx2.Response) else answer
+                raise Unreachable(f"{service} at {url} did not answer for {self._patience:.0f} s: {why!r}")
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, object],
+        headers: Mapping[str, str],
+        content: bytes | None,
+    ) -> "httpx2.Response | httpx2.TransportError":
+        wanted = {name: str(value) for name, value in query.items() if value is not None}
+        async with self._gate:
+            self.requests += 1
+            try:
+                return await self._http.request(
+                    method, url, params=wanted, headers=dict(headers), content=content
+                )
+            except httpx2.TransportError as fault:
+                return fault
+
+
+def _passes(answer: httpx2.Response) -> bool:
+    """Whether the same request may well succeed in a moment."""
+    if answer.status_code == HTTPStatus.CONFLICT:
+        return "request-in-progress" in answer.text.replace("_", "-")
+    return answer.status_code in TRANSIENT
+
+
+def _body(request: str, answer: httpx2.Response) -> Json:
+    body: Any = answer.json() if answer.content else {}
+    if answer.is_error:
+        raise Refused(request, answer.status_code, body)
+    return dict(body)
+
+
+@asynccontextmanager
+async def connected(urls: Mapping[str, str]) -> AsyncIterator[Platform]:
+    """The platform at these addresses, by service name."""
+    limits = httpx2.Limits(max_connections=2 * AT_ONCE, max_keepalive_connections=2 * AT_ONCE)
+    async with httpx2.AsyncClient(timeout=30, limits=limits) as http:
+        yield Platform(http, urls)
+
+
+async def each(
+    items: Iterable[T], do: Callable[[T], Awaitable[object]], *, done: Callable[[], object] = lambda: None
+) -> None:
+    """Do the same for all, some of them at once. The first failure ends it."""
+    waiting = iter(items)
+
+    async def work() -> None:
+        for item in waiting:
+            await do(item)
+            done()
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(AT_ONCE):
+            workers.create_task(work())
+
+
+async def until(
+    what: str,
+    look: Callable[[], Awaitable[T | None]],
+    *,
+    within: float = PATIENCE_SECONDS,
+    pause: float = 0.25,
+) -> T:
+    """Look again and again until there is something to see; ``None`` is nothing yet.
+
+    Raises:
+        NeverHappened: When the time is over. It says what was waited for.
+    """
+    given_up = time.monotonic() + within
+    while True:
+        seen = await look()
+        if seen is not None:
+            return seen
+        if time.monotonic() > given_up:
+            raise NeverHappened(f"waited {within:.0f} s in vain for: {what}")
+        await asyncio.sleep(pause)
