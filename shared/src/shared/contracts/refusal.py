@@ -1,7 +1,7 @@
 from typing import ClassVar, Literal
 
 
-class Refusal(Exception):  # noqa: N818 - it is the domain's word: a decision, not a fault
+class Refusal(Exception):
     """The domain says no, by name. Subclass it once per reason; the name becomes the problem's type.
 
     ``kind`` tells a caller what to do: ``invalid`` correct the input, ``conflict`` look at the present state,

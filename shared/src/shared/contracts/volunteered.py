@@ -81,7 +81,7 @@ class VolunteerState(Event):
     line_self: Ref | None = None
     """Opaque reference of the person's own place in the hierarchy."""
     line_above: Annotated[tuple[Ref, ...], Field(max_length=12)] = ()
-    """Opaque references of the places above, the nearest first: two people are in one line when one is above the other."""
+    """Opaque references of the places above, the nearest first. One above the other means: in one line."""
     age_band: AgeBand | None = None
     """``None`` when the person did not give it: the term is then off for them (B-08)."""
     grade_band: Annotated[int, Field(ge=0, le=20)] | None = None

@@ -1,0 +1,1 @@
+"""The runtime that the four services share. No business word in here."""

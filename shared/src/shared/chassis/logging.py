@@ -1,0 +1,88 @@
+"""One JSON object per log line, with what ties the lines of one stimulus together."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from .settings import ServiceSettings
+
+_TRACEPARENT_PARTS = 4
+
+
+def configure(settings: ServiceSettings) -> None:
+    """Send structlog and the standard library's loggers through one formatter to standard output."""
+    shared_steps: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _name_the_service(settings.service_name),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_steps,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for chatty in ("aiokafka", "faststream", "pymongo", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for own in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(own).handlers[:] = []
+    structlog.configure(
+        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _name_the_service(service: str) -> Any:
+    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger of the standard shape."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def follow(*, correlation_id: str | None, traceparent: str | None, **more: str) -> None:
+    """Bind what this task works for; log lines and outgoing events carry it from here on."""
+    trace_id = trace_id_of(traceparent) or uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(correlation_id=correlation_id or uuid4().hex, trace_id=trace_id, **more)
+
+
+def followed() -> tuple[str | None, str | None]:
+    """Correlation id and W3C ``traceparent`` (a new span of the same trace) for what this task sends out."""
+    bound = structlog.contextvars.get_contextvars()
+    trace_id = bound.get("trace_id")
+    traceparent = f"00-{trace_id}-{uuid4().hex[:16]}-01" if trace_id else None
+    return bound.get("correlation_id"), traceparent
+
+
+def trace_id_of(traceparent: str | None) -> str | None:
+    """The trace id inside a W3C ``traceparent``, or None when it is none."""
+    parts = (traceparent or "").split("-")
+    hex_digits = 32
+    if len(parts) != _TRACEPARENT_PARTS or len(parts[1]) != hex_digits or not parts[1].isalnum():
+        return None
+    return parts[1].lower()

@@ -1,0 +1,217 @@
+"""The bus: subscriptions with every delivery guarantee in one place, so that a handler is three lines.
+
+Settings follow the measured facts of the delivery design: commit only after the handler, one in-flight record per
+partition, earliest offset, one group per topic, no reply ever, no topic created from here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.message import StreamMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from shared.contracts import Delivery, Event
+from shared.contracts.cloud_events import Undecodable, event_type, from_record
+
+from .dead_letter import MAX_REDRIVES, REDRIVES_HEADER, DeliveryPolicy, middleware_for
+from .kafka_security import ssl_context
+from .kafka_sender import KafkaSender
+from .logging import follow
+from .metrics import Metrics
+from .settings import ServiceSettings
+from .topics import TopicNames
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[Delivery[Any]], Awaitable[None]]
+
+GRACEFUL_SECONDS = 25.0
+SAFE_POLICIES = frozenset({AckPolicy.NACK_ON_ERROR})
+
+
+class UnsafeAckPolicy(Exception):
+    """This acknowledgement policy loses messages (docs/decisions/0003)."""
+
+
+class Bus:
+    """Everything that one service reads and the wire format of what it emits."""
+
+    def __init__(self, settings: ServiceSettings, *, sender: KafkaSender, metrics: Metrics) -> None:
+        self._settings = settings
+        self._service = settings.service_name
+        self.topics = TopicNames.of(settings)
+        self._handlers: dict[str, Handler] = {}
+        self._known: dict[str, type[Event]] = {}
+        self.policy = DeliveryPolicy(
+            service=self._service, topic=self.topics.dead_letter(self._service), sender=sender, metrics=metrics
+        )
+        self.broker = build_broker(settings, policy=self.policy, decode=self._decode)
+        self._reads: list[str] = []
+
+    def subscribe(
+        self, event: type[E]
+    ) -> Callable[[Callable[[Delivery[E]], Awaitable[None]]], Callable[[Delivery[E]], Awaitable[None]]]:
+        """Hand every delivery of ``event`` to the decorated handler, at least once, in order per key."""
+
+        def register(
+            handler: Callable[[Delivery[E]], Awaitable[None]],
+        ) -> Callable[[Delivery[E]], Awaitable[None]]:
+            self._known[event_type(event)] = event
+            self._handlers[event_type(event)] = handler
+            self._listen(self.topics.event(event), event.name, event, handler.__doc__)
+            return handler
+
+        return register
+
+    def listen_to_redrives(self) -> None:
+        """Read the service's own re-drive topic: repaired dead letters, for the handlers registered so far."""
+        if self._handlers:
+            self._listen(self.topics.retry(self._service), "retry", Event, "Dead letters sent again.")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every topic that this service subscribes to."""
+        return tuple(self._reads)
+
+    async def _dispatch(self, delivery: Delivery[Event]) -> None:
+        envelope = delivery.envelope
+        follow(
+            correlation_id=envelope.correlation_id,
+            traceparent=envelope.traceparent,
+            event_id=envelope.event_id,
+        )
+        await self._handlers[envelope.type](delivery)
+
+    def _listen(self, topic: str, reads: str, payload: type[Event], description: str | None) -> None:
+        async def handle(delivery: Any) -> None:
+            await self._dispatch(delivery)
+
+        handle.__annotations__ = {"delivery": payload, "return": None}  # what AsyncAPI shows
+        handle.__name__ = f"on_{reads}"
+        handle.__doc__ = description
+        flight = InFlight()
+        self._reads.append(topic)
+        subscriber = self.broker.subscriber(
+            topic,
+            group_id=self.topics.group(self._service, reads),
+            listener=flight,
+            **subscription_settings(self._settings),
+        )
+        subscriber(handle, parser=flight.parse)
+
+    async def _decode(self, message: StreamMessage[Any]) -> Delivery[Event]:
+        record = message.raw_message
+        for name, value in record.headers:
+            if name == REDRIVES_HEADER and value and value.isdigit() and int(value[:9]) >= MAX_REDRIVES:
+                raise Undecodable("redriven_too_often", f"sent again {MAX_REDRIVES} times already")
+        return from_record(record.value, record.headers, self._known)
+
+
+def build_broker(
+    settings: ServiceSettings,
+    *,
+    policy: DeliveryPolicy,
+    decode: Callable[[StreamMessage[Any]], Awaitable[Any]],
+    ack_policy: AckPolicy = AckPolicy.NACK_ON_ERROR,
+) -> KafkaBroker:
+    """A broker for consuming only; the relay has a producer of its own.
+
+    Raises:
+        UnsafeAckPolicy: For every policy but NACK_ON_ERROR; each of the others was seen to lose messages.
+    """
+    if ack_policy not in SAFE_POLICIES:
+        raise UnsafeAckPolicy(f"{ack_policy} loses messages; use NACK_ON_ERROR")
+    return KafkaBroker(
+        settings.kafka_bootstrap.split(","),
+        client_id=settings.service_name,
+        ack_policy=ack_policy,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        graceful_timeout=GRACEFUL_SECONDS,
+        request_timeout_ms=45_000,
+        metadata_max_age_ms=60_000,
+        decoder=decode,
+        middlewares=[middleware_for(policy)],
+        security=_security(settings),
+        apply_types=False,
+        logger=None,
+    )
+
+
+def subscription_settings(settings: ServiceSettings) -> dict[str, Any]:
+    """Handler budget 20 s < barrier 25 s < rebalance 30 s < request 45 s: in this order or a group never forms."""
+    workers = {"max_workers": settings.consumer_workers} if settings.consumer_workers > 1 else {}
+    return {
+        "auto_offset_reset": "earliest",
+        "no_reply": True,
+        "session_timeout_ms": 30_000,
+        "heartbeat_interval_ms": 5_000,
+        "max_poll_interval_ms": 300_000,
+        "rebalance_timeout_ms": 30_000,
+        "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
+        "isolation_level": "read_committed",
+        **workers,
+    }
+
+
+class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+    """Keeps a partition until the record in flight is handled and committed: no second member starts it.
+
+    Also the tolerant parser: null and non-UTF-8 headers stay readable, and ``reply_to`` is dropped, since any
+    producer could use it to have our answers published where it likes.
+    """
+
+    def __init__(self) -> None:
+        self._current: dict[TopicPartition, Any] = {}
+
+    async def parse(self, record: Any, original: Callable[[Any], Awaitable[StreamMessage[Any]]]) -> StreamMessage[Any]:
+        """Build FastStream's message without ever failing; decoding and its errors come later."""
+        headers = record.headers
+        record.headers = ()
+        try:
+            message = await original(record)
+        finally:
+            record.headers = headers
+        self._current[TopicPartition(record.topic, record.partition)] = message
+        return message
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Wait for what is in flight, at most as long as a graceful stop may take."""
+        deadline = asyncio.get_running_loop().time() + GRACEFUL_SECONDS
+        while any(_busy(self._current.get(partition)) for partition in revoked):
+            if asyncio.get_running_loop().time() >= deadline:
+                return
+            await asyncio.sleep(0.02)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Nothing to prepare: state is in the database."""
+
+
+def _busy(message: Any) -> bool:
+    return message is not None and message.committed is None
+
+
+async def lag_of(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+    """Records that this member has not read yet, per assigned partition whose end is known."""
+    lags = {}
+    for partition in consumer.assignment():
+        highwater = consumer.highwater(partition)
+        if highwater is not None:
+            async with asyncio.timeout(1):
+                lags[partition] = max(0, highwater - await consumer.position(partition))
+    return lags
+
+
+def _security(settings: ServiceSettings) -> BaseSecurity | None:
+    context = ssl_context(settings)
+    if settings.kafka_security_protocol.startswith("SASL"):
+        user = settings.kafka_sasl_username or ""
+        password = settings.kafka_sasl_password.get_secret_value() if settings.kafka_sasl_password else ""
+        mechanism = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+        chosen = mechanism[settings.kafka_sasl_mechanism]
+        return chosen(username=user, password=password, ssl_context=context, use_ssl=context is not None)
+    return BaseSecurity(ssl_context=context) if context else None

@@ -1,0 +1,71 @@
+"""Copies built from events: the newest version wins, whatever the order of arrival."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol, TypeVar
+
+from .aggregates import Page, StoredStates
+from .documents import Scalar, State
+from .mongo import DuplicateKey
+
+P = TypeVar("P", bound=State)
+
+
+class Projections(Protocol[P]):
+    """The port through which use cases keep and read copies."""
+
+    async def keep_newest(self, projection: P) -> bool:
+        """Store the copy unless the same or a newer version is there; whether it was stored."""
+        ...
+
+    async def find(self, tenant: str, id: str) -> P | None:  # noqa: A002 - the domain's word
+        """The copy, or None."""
+        ...
+
+    async def get(self, tenant: str, id: str) -> P:  # noqa: A002
+        """The copy. Raises: NotFound."""
+        ...
+
+    async def page(
+        self,
+        tenant: str,
+        where: Mapping[str, Scalar] | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[P]:
+        """One page in the order of ids."""
+        ...
+
+    def stream(self, tenant: str, where: Mapping[str, Scalar] | None = None) -> AsyncIterator[P]:
+        """All of them, batch by batch."""
+        ...
+
+    async def count(self, tenant: str, where: Mapping[str, Scalar] | None = None) -> int:
+        """How many there are."""
+        ...
+
+
+class MongoProjections(StoredStates[P]):
+    """The port on MongoDB: one atomic upsert per event."""
+
+    async def keep_newest(self, projection: P) -> bool:
+        """See :meth:`Projections.keep_newest`."""
+        try:
+            return await self.collection.update_one(
+                {
+                    "_id": {"$eq": projection.id},
+                    "tenant": {"$eq": projection.tenant},
+                    "v": {"$lt": projection.version},
+                },
+                {"$set": {**self.codec.encode(projection), "v": projection.version}},
+                upsert=True,
+            )
+        except DuplicateKey:
+            # The document exists but did not match: its version is the same or newer. Two first
+            # inserts can also meet here; the loser looks again.
+            stored = await self.collection.find_one(
+                {"_id": {"$eq": projection.id}, "tenant": {"$eq": projection.tenant}}, fields=["v"]
+            )
+            if stored is None or stored["v"] >= projection.version:
+                return False
+            return await self.keep_newest(projection)

@@ -1,0 +1,129 @@
+"""Claims of one document on several others: how two people are booked without a transaction.
+
+A holder (a pairing, a session) first writes itself as *proposed*; then claims each participant by compare-and-set;
+then confirms itself, if it is still proposed. To abort, the holder is decided first and the claims are released
+afterwards: the other way round, a slow confirmer double-books (shown by the model check in the tests).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from .mongo import Collection, Document, DuplicateKey
+
+TRIES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """``holder`` claims a place on the participant ``on``, for an interval where time matters."""
+
+    holder: str
+    on: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+Fits = Callable[[Sequence[Claim], Claim], bool]
+"""May this claim stand beside those? Pure: a capacity, or no overlap."""
+
+
+class TooManyClaimants(Exception):
+    """Other claimants won every try."""
+
+
+class Reservations(Protocol):
+    """The port through which use cases claim."""
+
+    async def acquire(self, tenant: str, claims: Sequence[Claim], fits: Fits) -> Claim | None:
+        """Claim every participant; None when all are held, else the first claim that does not fit.
+
+        Claiming again for the same holder succeeds. Claims made before the one that did not fit stay: decide
+        the abort on the holder's own document, then release.
+        """
+        ...
+
+    async def release(self, tenant: str, holder: str, on: Sequence[str]) -> None:
+        """Drop the holder's claims on these participants; harmless when there are none."""
+        ...
+
+    async def claims(self, tenant: str, on: str) -> tuple[Claim, ...]:
+        """The claims on a participant."""
+        ...
+
+
+class MongoReservations:
+    """The port on MongoDB: one document per participant, changed by compare-and-set on its version."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def acquire(self, tenant: str, claims: Sequence[Claim], fits: Fits) -> Claim | None:
+        """See :meth:`Reservations.acquire`. Raises: TooManyClaimants, DatabaseUnavailable."""
+        for claim in claims:
+            if not await self._claim(tenant, claim, fits):
+                return claim
+        return None
+
+    async def release(self, tenant: str, holder: str, on: Sequence[str]) -> None:
+        """See :meth:`Reservations.release`."""
+        for participant in on:
+            await self._collection.update_one(
+                {"_id": {"$eq": _key(tenant, participant)}, "claims.holder": {"$eq": holder}},
+                {"$pull": {"claims": {"holder": holder}}, "$inc": {"v": 1}},
+            )
+
+    async def claims(self, tenant: str, on: str) -> tuple[Claim, ...]:
+        """See :meth:`Reservations.claims`."""
+        document = await self._collection.find_one({"_id": {"$eq": _key(tenant, on)}})
+        return () if document is None else _claims(document)
+
+    async def _claim(self, tenant: str, claim: Claim, fits: Fits) -> bool:
+        for attempt in range(TRIES):
+            if attempt:
+                await asyncio.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - jitter
+            document = await self._collection.find_one({"_id": {"$eq": _key(tenant, claim.on)}})
+            held = () if document is None else _claims(document)
+            if claim in held:
+                return True
+            others = [other for other in held if other.holder != claim.holder]
+            if not fits(others, claim):
+                return False
+            if await self._write(tenant, document, claim):
+                return True
+        raise TooManyClaimants(f"{claim.on}: {TRIES} claimants in a row were faster")
+
+    async def _write(self, tenant: str, document: Document | None, claim: Claim) -> bool:
+        if document is None:
+            try:
+                await self._collection.insert_one(
+                    {
+                        "_id": _key(tenant, claim.on),
+                        "tenant": tenant,
+                        "participant": claim.on,
+                        "v": 1,
+                        "claims": [_stored(claim)],
+                    }
+                )
+            except DuplicateKey:
+                return False
+            return True
+        return await self._collection.update_one(
+            {"_id": document["_id"], "v": document["v"]},
+            {"$push": {"claims": _stored(claim)}, "$inc": {"v": 1}},
+        )
+
+
+def _key(tenant: str, participant: str) -> str:
+    return f"{tenant}/{participant}"
+
+
+def _stored(claim: Claim) -> dict[str, Any]:
+    return {name: value for name, value in asdict(claim).items() if value is not None}
+
+
+def _claims(document: Document) -> tuple[Claim, ...]:
+    return tuple(Claim(**claim) for claim in document.get("claims", ()))

@@ -1,0 +1,1 @@
+"""What tests share: honest in-memory ports, a clock to hold, and fixtures for real Kafka and MongoDB."""
