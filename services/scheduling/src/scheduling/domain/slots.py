@@ -1,0 +1,221 @@
+"""Choosing a time for each session: inside the hours of both people, and where nobody is busy."""
+
+from bisect import bisect_left
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from shared.contracts import Cadence, WeeklyWindow
+
+from .zones import QUARTER, Interval, minute_of, minutes_apart, open_hours, shared_hours, zone_named
+
+_COMFORTABLE_FROM, _COMFORTABLE_UNTIL = 9 * 60, 18 * 60
+
+# What a choice costs. A minute outside comfortable hours is the unit; the others say what it is worth.
+_PER_DAY_OFF_TARGET = 20
+_OTHER_WEEKDAY = 90
+_MOST_FOR_OTHER_TIME = 60
+_PER_DAY_TOO_CLOSE = 60
+
+_CLOSE_DAYS = {Cadence.WEEKLY: 3, Cadence.FORTNIGHTLY: 6, Cadence.MONTHLY: 12}
+"""Sessions of one pair nearer than this crowd each other."""
+
+
+class Unplaceable(StrEnum):
+    """Why no time was found for a session. It is tried again when hours or plan change."""
+
+    NO_AVAILABILITY_STATED = "no_availability_stated"
+    NO_SHARED_HOURS = "no_shared_hours"
+    SHARED_HOURS_TOO_SHORT = "shared_hours_too_short"
+    NO_FREE_SLOT = "no_free_slot"
+    PARTICIPANT_LEFT = "participant_left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """When one person can meet."""
+
+    time_zone: str
+    windows: tuple[WeeklyWindow, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Raises: UnknownTimeZone."""
+        return zone_named(self.time_zone)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """The local dates in which one session of a plan belongs: from ``first`` up to, not including, ``until``."""
+
+    first: date
+    until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What a plan asks of each slot."""
+
+    cadence: Cadence
+    minutes: int
+    travel_minutes: int = 0
+    """Kept free for both people before and after; zero where nobody travels."""
+
+    def around(self, start: datetime) -> Interval:
+        """What a session that starts then takes from both calendars."""
+        return occupied(start, self.minutes, self.travel_minutes)
+
+
+def occupied(start: datetime, minutes: int, travel_minutes: int) -> Interval:
+    """What a session takes from a calendar: its own time, and the way there and back."""
+    travel = timedelta(minutes=travel_minutes)
+    return Interval(start - travel, start + timedelta(minutes=minutes) + travel)
+
+
+def step(day: date, cadence: Cadence, count: int = 1) -> date:
+    """The day ``count`` periods later. A month without that day takes its last one; an unknown cadence is monthly."""
+    match cadence:
+        case Cadence.WEEKLY:
+            return day + timedelta(weeks=count)
+        case Cadence.FORTNIGHTLY:
+            return day + timedelta(weeks=2 * count)
+        case Cadence.MONTHLY | Cadence.UNKNOWN:
+            months = day.year * 12 + day.month - 1 + count
+            year, month = divmod(months, 12)
+            return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def period(anchor_day: date, cadence: Cadence, index: int) -> Period:
+    """The period of the session ``index`` places after the one whose period begins on the anchor day."""
+    return Period(first=step(anchor_day, cadence, index), until=step(anchor_day, cadence, index + 1))
+
+
+def fits_hours(session: Interval, mentor: Hours, mentee: Hours) -> bool:
+    """Whether the whole session lies inside a window of each of the two people."""
+
+    def inside(hours: Hours) -> bool:
+        first = session.start.astimezone(hours.zone).date() - timedelta(days=1)
+        until = session.end.astimezone(hours.zone).date() + timedelta(days=2)
+        return any(window.holds(session) for window in open_hours(hours.windows, hours.zone, first, until))
+
+    return inside(mentor) and inside(mentee)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One pair's hours and pace, against which times are chosen."""
+
+    mentor: Hours
+    mentee: Hours
+    pace: Pace
+    earliest: datetime | None = None
+    """Nothing is chosen before; ``None`` for a plan that is recorded afterwards."""
+
+    def shared(self, within: Period) -> list[Interval]:
+        """What both have open on their own local dates of the period, in UTC."""
+        return shared_hours(
+            open_hours(self.mentor.windows, self.mentor.zone, within.first, within.until),
+            open_hours(self.mentee.windows, self.mentee.zone, within.first, within.until),
+        )
+
+    def choose(
+        self,
+        within: Period,
+        *,
+        busy: Sequence[Interval],
+        target: date | None = None,
+        previous: datetime | None = None,
+        others: Iterable[datetime] = (),
+    ) -> datetime | Unplaceable:
+        """The best start in the period, or why there is none.
+
+        Best is: near the target day (the period's first when none is given), at the weekday and the local times of the
+        previous session, in comfortable hours for both, and not close to the pair's other sessions; of equals, the
+        earliest. ``busy`` is what either person has in their calendar.
+        """
+        if not self.mentor.windows or not self.mentee.windows:
+            return Unplaceable.NO_AVAILABILITY_STATED
+        shared = self.shared(within)
+        if not shared:
+            return Unplaceable.NO_SHARED_HOURS
+        length = timedelta(minutes=self.pace.minutes)
+        shared = [interval for interval in shared if interval.end - interval.start >= length]
+        if not shared:
+            return Unplaceable.SHARED_HOURS_TOO_SHORT
+        wish = _Wish(
+            layout=self, target=target or within.first, previous=previous, others=sorted(others), busy=sorted(busy)
+        )
+        start = wish.best_of(shared)
+        return Unplaceable.NO_FREE_SLOT if start is None else start
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """What one choice weighs."""
+
+    layout: Layout
+    target: date
+    previous: datetime | None
+    others: Sequence[datetime]
+    busy: Sequence[Interval]
+
+    def best_of(self, shared: Sequence[Interval]) -> datetime | None:
+        best: tuple[int, datetime] | None = None
+        for interval in sorted(shared, key=self._nearest_days):
+            if best is not None and self._nearest_days(interval) * _PER_DAY_OFF_TARGET > best[0]:
+                break
+            for start in self._starts(interval):
+                candidate = (self._cost(start), start)
+                if (best is None or candidate < best) and self._is_free(start):
+                    best = candidate
+        return None if best is None else best[1]
+
+    def _starts(self, interval: Interval) -> Iterable[datetime]:
+        earliest = interval.start
+        if self.layout.earliest is not None:
+            earliest = max(earliest, self.layout.earliest)
+        start = _aligned(earliest)
+        last = interval.end - timedelta(minutes=self.layout.pace.minutes)
+        while start <= last:
+            yield start
+            start += QUARTER
+
+    def _nearest_days(self, interval: Interval) -> int:
+        """A lower bound for how many days any start in the interval is off the target, in any zone."""
+        first, last = interval.start.date() - timedelta(days=1), interval.end.date() + timedelta(days=1)
+        return max((first - self.target).days, (self.target - last).days, 0)
+
+    def _is_free(self, start: datetime) -> bool:
+        wanted = self.layout.pace.around(start)
+        return not any(wanted.overlaps(taken) for taken in self.busy)
+
+    def _cost(self, start: datetime) -> int:
+        mentor, mentee = start.astimezone(self.layout.mentor.zone), start.astimezone(self.layout.mentee.zone)
+        cost = _PER_DAY_OFF_TARGET * abs((mentor.date() - self.target).days)
+        cost += self._discomfort(mentor) + self._discomfort(mentee)
+        if self.previous is not None:
+            before = self.previous.astimezone(self.layout.mentor.zone)
+            if before.weekday() != mentor.weekday():
+                cost += _OTHER_WEEKDAY
+            cost += min(_MOST_FOR_OTHER_TIME, minutes_apart(before, mentor))
+            cost += min(_MOST_FOR_OTHER_TIME, minutes_apart(self.previous.astimezone(mentee.tzinfo), mentee))
+        return cost + self._crowding(start)
+
+    def _discomfort(self, wall: datetime) -> int:
+        begins = minute_of(wall)
+        ends = begins + self.layout.pace.minutes
+        return max(0, _COMFORTABLE_FROM - begins) + max(0, ends - _COMFORTABLE_UNTIL)
+
+    def _crowding(self, start: datetime) -> int:
+        place = bisect_left(self.others, start)
+        nearest = min((abs(other - start).days for other in self.others[max(0, place - 1) : place + 1]), default=99)
+        return _PER_DAY_TOO_CLOSE * max(0, _CLOSE_DAYS.get(self.layout.pace.cadence, 12) - nearest)
+
+
+def _aligned(moment: datetime) -> datetime:
+    """The same moment or the next quarter hour."""
+    past = (moment - datetime(2000, 1, 1, tzinfo=UTC)) % QUARTER
+    return moment if not past else moment + QUARTER - past
