@@ -1,0 +1,20 @@
+"""The topics of a local stack; elsewhere whoever runs the bus declares them."""
+
+from shared.chassis.settings import ServiceSettings
+from shared.chassis.topics import TopicNames, create_topics
+
+
+def settings_for(bootstrap: str, prefix: str) -> ServiceSettings:
+    """The chassis' own settings (security included, from the environment) for this broker."""
+    return ServiceSettings(service_name="topics", kafka_bootstrap=bootstrap, topic_prefix=prefix)
+
+
+async def create_all(bootstrap: str, prefix: str) -> tuple[str, ...]:
+    """Create every topic of the platform that is not there yet; return the new ones."""
+    settings = settings_for(bootstrap, prefix)
+    return await create_topics(
+        settings,
+        TopicNames.of(settings).catalogue(),
+        partitions=settings.topic_partitions,
+        replication=settings.topic_replication,
+    )
