@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faststream import BaseMiddleware
 from faststream.message import StreamMessage
 
@@ -134,18 +134,27 @@ class DeliveryPolicy:
             "dlq-service-version": version("telemachus-shared"),
             REDRIVES_HEADER: _redrives(record),
         }
+        why = [(name, value.encode()) for name, value in added.items()]
         kept = [(name, value) for name, value in record.headers if name not in added]
         try:
-            await self._sender.send(
-                self._topic,
-                key=record.key,
-                value=record.value,
-                headers=[*kept, *((name, value.encode()) for name, value in added.items())],
-            )
+            await self._send(record, [*kept, *why], why)
         except (KafkaError, SenderNotStarted):
             await self._wait(FIRST_DELAY * 10)
             raise
         self._metrics.dead_letters.labels(reason).inc()
+
+    async def _send(
+        self,
+        record: "ConsumerRecord[Any, Any]",
+        headers: list[tuple[str, bytes | None]],
+        why: list[tuple[str, bytes]],
+    ) -> None:
+        """A record at the broker's size limit has no room for reasons: then only they go, and name its place."""
+        try:
+            await self._sender.send(self._topic, key=record.key, value=record.value, headers=headers)
+        except MessageSizeTooLargeError:
+            size = str(len(record.value or b"")).encode()
+            await self._sender.send(self._topic, key=None, value=None, headers=[*why, ("dlq-value-omitted", size)])
 
 
 def _is_permanent(error: Exception) -> bool:

@@ -59,9 +59,10 @@ class KafkaSender:
         """Send one record and wait for its acknowledgement. Raises: KafkaError, SenderNotStarted."""
         if self._producer is None:
             raise SenderNotStarted("not connected to Kafka yet")
+        raw_key = key.encode() if isinstance(key, str) else key
         await self._producer.send_and_wait(
             topic,
             value=value,
-            key=key.encode() if isinstance(key, str) else key,
+            key=b"" if value is None and raw_key is None else raw_key,  # aiokafka refuses a record with neither
             headers=list(headers),
         )

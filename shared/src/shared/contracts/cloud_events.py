@@ -17,7 +17,7 @@ SPEC_VERSION = "1.0"
 TYPE_PREFIX = "io.telemachus.mentoring."
 """Reverse-DNS start of every event type."""
 SOURCE_PREFIX = "/mentoring/"
-MAX_VALUE_BYTES = 1024 * 1024
+MAX_VALUE_BYTES = 512 * 1024
 """Values above this are refused unread."""
 
 _STRUCTURED = "application/cloudevents"
