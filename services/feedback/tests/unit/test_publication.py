@@ -43,43 +43,43 @@ def publish(
     return next_tally(previous, pending, tenant=TENANT, programme_id=PROGRAMME, floor=floor, closed=closed, now=MONDAY)
 
 
-def test_nothing_is_published_below_twice_the_floor():
+def test_nothing_is_published_below_twice_the_floor() -> None:
     assert publish(None, entries(9)) is None
 
 
-def test_at_twice_the_floor_the_oldest_are_published_and_the_latest_kept_back():
+def test_at_twice_the_floor_the_oldest_are_published_and_the_latest_kept_back() -> None:
     tally = publish(None, entries(10)[::-1])
     assert tally is not None
     assert tally.members == tuple(f"fb_{number}/mentee" for number in range(5))
     assert (tally.number, tally.published, tally.final) == (1, 5, False)
 
 
-def test_many_answers_of_few_people_are_not_published():
+def test_many_answers_of_few_people_are_not_published() -> None:
     two_pairs = [entry(number, f"p{number % 4}") for number in range(60)]
     assert publish(None, two_pairs) is None
     assert publish(None, two_pairs, closed=True).members == ()  # type: ignore[union-attr]
 
 
-def test_what_is_kept_back_belongs_to_enough_people_too():
+def test_what_is_kept_back_belongs_to_enough_people_too() -> None:
     one_busy_person = [*entries(5), *(entry(100 + number, "p99") for number in range(30))]
     assert publish(None, one_busy_person) is None
 
 
-def test_the_close_publishes_the_rest():
+def test_the_close_publishes_the_rest() -> None:
     first = publish(None, entries(10))
     last = publish(first, entries(5, start=5), closed=True)
     assert last is not None
     assert (last.number, last.published, last.final) == (2, 10, True)
 
 
-def test_too_few_answers_at_the_close_are_withheld_for_good():
+def test_too_few_answers_at_the_close_are_withheld_for_good() -> None:
     last = publish(None, entries(4), closed=True)
     assert last is not None
     assert (last.members, last.published, last.final, last.cells) == ((), 0, True, ())
     assert publish(last, entries(50), closed=True) is None
 
 
-def test_a_batch_adds_to_the_figures_before_it():
+def test_a_batch_adds_to_the_figures_before_it() -> None:
     first = publish(None, entries(10, satisfaction=5))
     second = publish(first, [*entries(5, start=5, satisfaction=5), *entries(10, start=10, satisfaction=1)])
     assert first is not None
@@ -89,7 +89,7 @@ def test_a_batch_adds_to_the_figures_before_it():
     assert _shown(second).histograms[Question.SATISFACTION] == (5, 0, 0, 0, 10)
 
 
-def test_sides_are_told_apart_only_where_both_have_enough_people():
+def test_sides_are_told_apart_only_where_both_have_enough_people() -> None:
     mentees = [rating(f"e{number}", Role.MENTEE) for number in range(6)]
     few_mentors = [rating(f"m{number}", Role.MENTOR) for number in range(4)]
     assert set(told_apart([*mentees, *few_mentors], 5)) == {CellKey(question=Question.TRUST)}
@@ -97,7 +97,7 @@ def test_sides_are_told_apart_only_where_both_have_enough_people():
     assert {key.side for key in both} == {Role.MENTEE, Role.MENTOR}
 
 
-def test_skills_rated_by_few_are_taken_together_or_left_out():
+def test_skills_rated_by_few_are_taken_together_or_left_out() -> None:
     three = [rating(f"p{number}", Role.MENTEE, "python") for number in range(3)]
     two = [rating(f"q{number}", Role.MENTEE, "ethics") for number in range(2)]
     [(key, cell)] = told_apart([*three, *two], 5).items()
@@ -105,7 +105,7 @@ def test_skills_rated_by_few_are_taken_together_or_left_out():
     assert told_apart(three, 5) == {}
 
 
-def test_a_floor_raised_later_hides_what_is_below_it():
+def test_a_floor_raised_later_hides_what_is_below_it() -> None:
     tally = publish(None, entries(10))
     assert tally is not None
     assert _shown(tally, floor=5).overall.satisfaction == 4.0
@@ -216,7 +216,7 @@ def _with(play: Play, at: int, **answer: object) -> Play:
 
 @given(plays())
 @settings(max_examples=100, deadline=None)
-def test_no_combination_of_reports_speaks_of_fewer_people_than_the_floor(play: Play):
+def test_no_combination_of_reports_speaks_of_fewer_people_than_the_floor(play: Play) -> None:
     """Ratings that move exactly the same figures cannot be told apart by any sum or difference of figures.
 
     So it is enough that each such group of ratings, of those that move any figure at all, is of enough people.
@@ -233,7 +233,7 @@ def test_no_combination_of_reports_speaks_of_fewer_people_than_the_floor(play: P
 
 @given(plays())
 @settings(max_examples=150, deadline=None)
-def test_every_batch_and_every_cell_is_of_enough_people(play: Play):
+def test_every_batch_and_every_cell_is_of_enough_people(play: Play) -> None:
     by_key = {answer.key: answer for answer in play.answers}
     tally: Tally | None = None
     pending = list(play.answers)
@@ -251,7 +251,7 @@ def test_every_batch_and_every_cell_is_of_enough_people(play: Play):
 
 
 @given(plays())
-def test_a_skill_figure_rests_on_disjoint_ratings_of_enough_people(play: Play):
+def test_a_skill_figure_rests_on_disjoint_ratings_of_enough_people(play: Play) -> None:
     ratings = [
         Rating(
             key=CellKey(question=Question.SKILL_GAIN, side=answer.side, skill=rated.skill),
@@ -267,7 +267,7 @@ def test_a_skill_figure_rests_on_disjoint_ratings_of_enough_people(play: Play):
     assert all(len({rating.person for rating in cell}) >= play.floor for cell in cells.values())
 
 
-def test_every_value_of_every_scale_has_its_place():
+def test_every_value_of_every_scale_has_its_place() -> None:
     assert {question: len(scale) for question, scale in SCALES.items()} == {
         Question.SATISFACTION: 5,
         Question.QUALITY: 5,

@@ -22,19 +22,19 @@ from shared.contracts import FeedbackSubmitted, Role
 LONG_AFTER = MONDAY + timedelta(days=60)
 
 
-def test_a_held_session_asks_both_sides_for_two_weeks():
+def test_a_held_session_asks_both_sides_for_two_weeks() -> None:
     request = a_request()
     assert request.people == ("mentor_1", "mentee_1")
     assert request.due_on == date(2026, 3, 16)
     assert [status_of(request, side, on=MONDAY.date(), closed=False) for side in Role] == [RequestStatus.OPEN] * 2
 
 
-def test_the_same_session_gives_the_same_request_and_another_tenant_another():
+def test_the_same_session_gives_the_same_request_and_another_tenant_another() -> None:
     assert request_id("ge", "ses_1") == request_id("ge", "ses_1")
     assert len({request_id("ge", "ses_1"), request_id("ge", "ses_2"), request_id("axa", "ses_1")}) == 3
 
 
-def test_an_answer_is_told_without_rating_text_or_author():
+def test_an_answer_is_told_without_rating_text_or_author() -> None:
     request = a_request()
     given = an_answer(satisfaction=1, text="He is always late.", wants_re_match=True)
     _, [event] = answer(request, Role.MENTOR, given, closed=False)
@@ -50,49 +50,49 @@ def test_an_answer_is_told_without_rating_text_or_author():
     )
 
 
-def test_the_events_of_mentor_and_mentee_cannot_be_told_apart():
+def test_the_events_of_mentor_and_mentee_cannot_be_told_apart() -> None:
     request = a_request()
     _, by_mentor = answer(request, Role.MENTOR, an_answer(satisfaction=1), closed=False)
     _, by_mentee = answer(request, Role.MENTEE, an_answer(satisfaction=5), closed=False)
     assert by_mentor == by_mentee
 
 
-def test_the_second_side_makes_two_answers():
+def test_the_second_side_makes_two_answers() -> None:
     answered, _ = answer(a_request(), Role.MENTOR, an_answer(), closed=False)
     answered, [event] = answer(answered, Role.MENTEE, an_answer(satisfaction=2), closed=False)
     assert (event.answers, event.version) == (2, 3)
     assert [side for side, _ in answered.given()] == [Role.MENTOR, Role.MENTEE]
 
 
-def test_a_side_answers_once():
+def test_a_side_answers_once() -> None:
     answered, _ = answer(a_request(), Role.MENTOR, an_answer(), closed=False)
     with pytest.raises(AlreadyAnswered):
         answer(answered, Role.MENTOR, an_answer(), closed=False)
 
 
-def test_a_closed_programme_takes_no_answer():
+def test_a_closed_programme_takes_no_answer() -> None:
     with pytest.raises(ProgrammeClosed):
         answer(a_request(), Role.MENTOR, an_answer(), closed=True)
 
 
-def test_an_answer_is_taken_on_the_last_day_and_not_after():
+def test_an_answer_is_taken_on_the_last_day_and_not_after() -> None:
     answer(a_request(), Role.MENTOR, an_answer(at=MONDAY + timedelta(days=14)), closed=False)
     with pytest.raises(RequestExpired):
         answer(a_request(), Role.MENTOR, an_answer(at=MONDAY + timedelta(days=15)), closed=False)
 
 
-def test_a_request_expires_by_itself_or_when_the_programme_closes():
+def test_a_request_expires_by_itself_or_when_the_programme_closes() -> None:
     request = a_request()
     assert status_of(request, Role.MENTEE, on=LONG_AFTER.date(), closed=False) is RequestStatus.EXPIRED
     assert status_of(request, Role.MENTEE, on=MONDAY.date(), closed=True) is RequestStatus.EXPIRED
 
 
-def test_an_answered_request_never_expires():
+def test_an_answered_request_never_expires() -> None:
     answered, _ = answer(a_request(), Role.MENTEE, an_answer(), closed=False)
     assert status_of(answered, Role.MENTEE, on=LONG_AFTER.date(), closed=True) is RequestStatus.ANSWERED
 
 
-def test_a_third_person_learns_nothing_not_even_that_there_is_a_request():
+def test_a_third_person_learns_nothing_not_even_that_there_is_a_request() -> None:
     with pytest.raises(NoSuchRequest) as somebody_else:
         side_of(a_request(), "mentor_2")
     with pytest.raises(NoSuchRequest) as nothing_there:
@@ -100,13 +100,13 @@ def test_a_third_person_learns_nothing_not_even_that_there_is_a_request():
     assert str(somebody_else.value) == str(nothing_there.value)
 
 
-def test_a_goal_named_twice_is_refused_by_its_place():
+def test_a_goal_named_twice_is_refused_by_its_place() -> None:
     with pytest.raises(NamedTwice) as refused:
         answer(a_request(), Role.MENTEE, an_answer(goals_reached=("a", "b", "a")), closed=False)
     assert refused.value.field == "goals_reached.2"
 
 
-def test_what_is_gained_is_after_less_before():
+def test_what_is_gained_is_after_less_before() -> None:
     assert SkillRating(skill="ai", before=1, after=4).gain == 3
     assert SkillRating(skill="ai", before=4, after=3).gain == -1
 

@@ -2,11 +2,11 @@
 
 from .goals import PairGoal, goal_id, reach
 from .journeys import (
-    PairSession,
     Journey,
     LogEntry,
     NoSuchPairing,
     PairingStatus,
+    PairSession,
     SessionStatus,
     follow_feedback,
     follow_pairing,
@@ -72,7 +72,6 @@ __all__ = [
     "Closing",
     "Counted",
     "GoalProgress",
-    "PairSession",
     "Journey",
     "Kpis",
     "LogEntry",
@@ -84,6 +83,7 @@ __all__ = [
     "NoSuchRequest",
     "PairCounts",
     "PairGoal",
+    "PairSession",
     "PairingStatus",
     "ProgrammeClosed",
     "Question",
