@@ -1,15 +1,9 @@
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
-
-sys.path.insert(0, str(Path(__file__).parent))  # what these tests share: samples.py and harness.py
-
 from harness import Harness
-
 from shared.chassis.settings import ServiceSettings
 from shared.chassis.topics import TopicNames, create_topics
 from shared.contracts import GoalReached

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from fastapi import FastAPI
 from samples import Sample, counted
-
 from shared.chassis.aggregates import Cause, MongoAggregates
 from shared.chassis.service import Chassis
 from shared.chassis.settings import ServiceSettings
@@ -35,7 +34,9 @@ class Harness:
 
     async def count(self, delivery: Delivery[GoalReached]) -> None:
         self.handled.append(delivery.envelope.event_id)
-        await self.samples.change("counter", Cause.of(delivery, "test"), lambda old: (counted(old, id="counter")[0], []))
+        await self.samples.change(
+            "counter", Cause.of(delivery, "test"), lambda old: (counted(old, id="counter")[0], [])
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Harness"]:

@@ -33,7 +33,7 @@ def reached(sample_id: str, version: int, *, goal: str = "inclusion") -> GoalRea
     )
 
 
-def counted(old: Sample | None, *, id: str = "a") -> tuple[Sample, list[Event]]:  # noqa: A002
+def counted(old: Sample | None, *, id: str = "a") -> tuple[Sample, list[Event]]:
     """Count one more, and say so."""
     if old is None:
         return Sample(id=id, tenant="default", version=1, count=1), [reached(id, 1)]

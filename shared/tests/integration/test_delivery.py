@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from harness import Harness, read
 from samples import counted, reached
-
 from shared.chassis.aggregates import Cause
 from shared.chassis.mongo import DatabaseUnavailable
+from shared.chassis.settings import ServiceSettings
 from shared.contracts import Delivery, Envelope, GoalReached, Invalid, Principal
 from shared.contracts.cloud_events import data_schema, event_type, to_headers
 from shared.testing.waiting import eventually
@@ -51,7 +50,7 @@ async def test_a_change_is_published_as_a_cloud_event_with_plain_json(harness: H
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_type"] == b"io.telemachus.mentoring.goal_reached.v1"
     assert headers["content-type"] == b"application/json"
-    await eventually(lambda: harness.chassis.relay.total_pending(), equals=0)
+    await eventually(harness.chassis.relay.total_pending, equals=0)
 
 
 async def test_events_of_one_aggregate_arrive_in_order_each_once(harness: Harness) -> None:
@@ -124,7 +123,7 @@ async def test_headers_that_are_null_or_binary_do_not_lose_a_good_message(
     await producer.send_and_wait(
         harness.source_topic,
         event.model_dump_json().encode(),
-        headers=[*headers_of(event), ("schema-guid", b"\xff\xfe\x00"), ("nothing", None)],  # type: ignore[list-item]
+        headers=[*headers_of(event), ("schema-guid", b"\xff\xfe\x00"), ("nothing", None)],
     )
     await eventually(harness.counted, equals=1)
 
@@ -238,17 +237,12 @@ async def test_a_redriven_dead_letter_is_handled_once_and_refused_after_five_rou
     assert await harness.counted() == 1
 
 
-@pytest.fixture
-async def restarted(settings: Any) -> AsyncIterator[tuple[Harness, Harness]]:
-    yield Harness(settings), Harness(settings)
-
-
-async def test_what_is_written_before_a_crash_is_sent_after_the_restart(restarted: tuple[Harness, Harness]) -> None:
-    crashed, again = restarted
+async def test_what_is_written_before_a_crash_is_sent_after_the_restart(settings: ServiceSettings) -> None:
+    crashed, again = Harness(settings), Harness(settings)
     await crashed.samples.change("a", Cause(principal=US), counted)  # no relay runs: as if killed before the nudge
     crashed.chassis.mongo.close()
     async with again.running():
         records = await read(again.settings.kafka_bootstrap, again.source_topic, 1)
         assert dict(records[0].headers)["ce_id"] == b"a.1"
-        await eventually(lambda: again.chassis.relay.total_pending(), equals=0)
+        await eventually(again.chassis.relay.total_pending, equals=0)
         await again.chassis.mongo.drop()

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from samples import Part, Sample, counted, reached
-
 from shared.chassis.aggregates import Aggregates, Cause, MongoAggregates
 from shared.chassis.mongo import Collection, Mongo
 from shared.chassis.projections import MongoProjections, Projections
@@ -111,9 +110,9 @@ async def test_nothing_to_do_writes_nothing(samples: Aggregates[Sample]) -> None
 
 
 async def test_a_decision_that_forgets_the_version_is_refused(samples: Aggregates[Sample]) -> None:
-    await samples.change("a", Cause(principal=US), counted)
+    first = await samples.change("a", Cause(principal=US), counted)
     with pytest.raises(ValueError, match="must make version"):
-        await samples.change("a", Cause(principal=US), lambda old: (replace(old, count=9), []))  # type: ignore[type-var]
+        await samples.change("a", Cause(principal=US), lambda _: (replace(first, count=9), []))
     with pytest.raises(ValueError, match="must make version"):
         await samples.change("b", Cause(principal=US), lambda _: (counted(None, id="b")[0], [reached("b", 7)]))
 
