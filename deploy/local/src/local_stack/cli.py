@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import time
@@ -19,10 +20,12 @@ from rich.table import Table
 from . import kafka
 from .docker import remove_containers
 from .errors import StackError
+from .mongodb import find_mongod
 from .places import data_folder
-from .plan import SERVICES, Broker
+from .plan import SERVICES, Broker, prepare_broker
 from .processes import follow_make
 from .record import Component
+from .screen import Screen
 from .stack import Stack, start_stack
 from .topics import create_all
 
@@ -147,6 +150,16 @@ def clean() -> None:
     down()
     remove_containers(data_folder())
     shutil.rmtree(data_folder(), ignore_errors=True)
+
+
+@app.command()
+def fetch(broker: BrokerOption = "auto") -> None:
+    """Download and check what the back-ends need, without starting anything."""
+    screen = Screen(console)
+    if not os.environ.get("TELEMACHUS_MONGO_URI"):
+        find_mongod()
+    if not os.environ.get("TELEMACHUS_KAFKA_BOOTSTRAP"):
+        prepare_broker(_broker(broker), screen)
 
 
 @app.command(name="pin-kafka", hidden=True)

@@ -11,7 +11,7 @@ from .errors import StackError
 from .places import CHECKOUT
 from .ports import Ports
 from .processes import output_of
-from .record import Component
+from .record import Component, ReadyWhen
 from .screen import Screen
 
 
@@ -36,13 +36,16 @@ class Containers:
         self._screen = screen
         self._environment: dict[str, str] = {}
 
+    def __str__(self) -> str:
+        return "Apache Kafka in Docker"
+
     def mongodb(self) -> Component:
         """The database container."""
-        return self._container("mongodb", "TELEMACHUS_MONGO_PORT").model_copy(update={"ready_when": "mongo answers"})
+        return self._container("mongodb", "TELEMACHUS_MONGO_PORT", "mongo answers")
 
-    def kafka(self) -> tuple[Component, str]:
-        """The broker container, and what it is."""
-        return self._container("kafka", "TELEMACHUS_KAFKA_PORT"), "Apache Kafka in Docker"
+    def broker(self, _data: Path, _ports: Ports) -> Component:
+        """The broker container."""
+        return self._container("kafka", "TELEMACHUS_KAFKA_PORT", "kafka answers")
 
     def create(self, components: Iterable[Component]) -> None:
         """Pull and create the containers, with Docker's own progress."""
@@ -60,7 +63,7 @@ class Containers:
         if run.returncode != 0:
             raise StackError("Docker could not create the containers (see above).", "repair that, or omit --docker.")
 
-    def _container(self, name: str, port_variable: str) -> Component:
+    def _container(self, name: str, port_variable: str, ready_when: ReadyWhen) -> Component:
         port = self._ports.give(name)
         self._environment[port_variable] = str(port)
         return Component(
@@ -68,7 +71,7 @@ class Containers:
             stage="back-end",
             argv=[*self._compose, "up", "--no-deps", "--no-recreate", "--no-color", name],
             halt=[*self._compose, "kill", name],
-            ready_when="kafka answers",
+            ready_when=ready_when,
             address=f"127.0.0.1:{port}",
         )
 

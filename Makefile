@@ -1,0 +1,63 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?=
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+# `make up DOCKER=1` runs the back-ends as containers, `make up ONLY=backends` leaves the services out
+UP_ARGS := $(if $(DOCKER),--docker) $(if $(ONLY),--only $(ONLY)) $(if $(BROKER),--broker $(BROKER))
+# `make test TESTS="shared -k outbox"` runs a part
+TESTS ?=
+WORKERS ?= 2
+
+.PHONY: help install demo demo-once test up run down status logs lint format schemas clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## install what is missing (everything below does this first)
+	@PYTHON="$(PYTHON)" deploy/local/bootstrap.sh
+
+demo: install ## play a whole programme on real parts, and stay up until Ctrl-C
+	@$(RUN) demo $(DEMO_ARGS)
+
+demo-once: install ## the same, then stop, leaving build/demo.json
+	@$(RUN) demo --once $(DEMO_ARGS)
+
+test: install ## run every suite on real Kafka and MongoDB
+	@$(RUN) local_stack fetch
+	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+up: install ## start back-ends and services in the background
+	@$(RUN) local_stack up $(UP_ARGS)
+
+run: install ## the same in the foreground, until Ctrl-C
+	@$(RUN) local_stack run $(UP_ARGS)
+
+down: install ## stop what `make up` started
+	@$(RUN) local_stack down
+
+status: install ## what runs, where, and whether it answers
+	@$(RUN) local_stack status
+
+logs: install ## follow the logs
+	@$(RUN) local_stack logs --follow
+
+lint: install ## ruff, mypy, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy shared/src services/*/src deploy/*/src
+	@$(BIN)/lint-imports
+
+format: install ## let ruff repair what it can
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+schemas: install ## write the JSON Schemas, examples and AsyncAPI documents anew
+	@$(RUN) shared.contracts.schema_export
+
+clean: ## stop the stack; remove its data, build results and tool caches
+	@if [ -x $(BIN)/python ]; then $(RUN) local_stack clean; fi
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
