@@ -1,0 +1,1 @@
+"""What the services promise each other: schemas, examples, envelope, and who emits and reads what."""
