@@ -1,0 +1,1 @@
+"""Decisions of the enrollment service: pure functions, frozen dataclasses, named refusals."""
