@@ -56,9 +56,7 @@ def test_what_was_learned_is_not_forgotten_between_sessions() -> None:
 
 
 def test_mentors_rate_no_skill_of_the_mentee() -> None:
-    assert all(
-        one["skills"] == [] for pair, number in SESSIONS if (one := answer(pair, number, Side.MENTOR, GOALS))
-    )
+    assert all(one["skills"] == [] for pair, number in SESSIONS if (one := answer(pair, number, Side.MENTOR, GOALS)))
 
 
 def test_an_unhappy_mentee_meets_answers_and_asks_for_another_mentor() -> None:

@@ -57,11 +57,7 @@ def test_some_skills_are_far_more_wanted_than_others() -> None:
     assert most > 3 * least
 
 
-def test_an_offer_depends_on_the_staff_number_and_not_on_the_reference_or_the_order_of_the_catalogue() -> (
-    None
-):
+def test_an_offer_depends_on_the_staff_number_and_not_on_the_reference_or_the_order_of_the_catalogue() -> None:
     person, answer = everybody()[77]
-    same = Person(
-        ref="another", staff_number=person.staff_number, grade=person.grade, time_zone=person.time_zone
-    )
+    same = Person(ref="another", staff_number=person.staff_number, grade=person.grade, time_zone=person.time_zone)
     assert offer(same, tuple(reversed(SKILLS)), tuple(reversed(GOALS))) == answer

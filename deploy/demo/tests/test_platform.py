@@ -9,9 +9,7 @@ from demo.platform import NeverHappened, Platform, Refused, Unreachable, each, u
 URLS = {"enrollment": "http://enrollment.example"}
 
 
-def platform(
-    *answers: "httpx2.Response | Exception", patience: float = 5.0
-) -> tuple[Platform, list[httpx2.Request]]:
+def platform(*answers: "httpx2.Response | Exception", patience: float = 5.0) -> tuple[Platform, list[httpx2.Request]]:
     seen: list[httpx2.Request] = []
     waiting = list(answers)
 

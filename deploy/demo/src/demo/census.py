@@ -87,9 +87,7 @@ async def _partitions(admin: AIOKafkaAdminClient, prefix: str) -> list[TopicPart
     ]
 
 
-async def _read(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
-) -> list["ConsumerRecord[bytes, bytes]"]:
+async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> list["ConsumerRecord[bytes, bytes]"]:
     records: list[ConsumerRecord[bytes, bytes]] = []
     behind = [partition for partition, end in ends.items() if end > 0]
     while behind:
@@ -108,8 +106,7 @@ async def _lag(admin: AIOKafkaAdminClient, prefix: str, ends: Mapping[TopicParti
         committed = await admin.list_consumer_group_offsets(group)
         applied = {partition: offset.offset for partition, offset in committed.items()}
         left = sum(
-            max(0, ends[one] - max(0, applied.get(one, 0)))
-            for one in _reads(group, prefix, list(ends), list(applied))
+            max(0, ends[one] - max(0, applied.get(one, 0))) for one in _reads(group, prefix, list(ends), list(applied))
         )
         if left:
             lag[group] = left

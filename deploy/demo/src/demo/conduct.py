@@ -94,9 +94,10 @@ def answer(
     if chance.happens("silent", 0.08) and not unhappy:
         return None
     mood = -2 if unhappy else pair.chance("mood").weighted("mood", {-1: 2, 0: 5, 1: 3})
+    worst = 1 if unhappy or chance.happens("bad day", 0.05) else 3
 
     def rating(what: str) -> int:
-        return min(5, max(1, 4 + mood + chance.weighted(what, {-1: 2, 0: 5, 1: 3})))
+        return min(5, max(worst, 4 + mood + chance.weighted(what, {-1: 2, 0: 5, 1: 3})))
 
     learns = side is Side.MENTEE
     reached = learns and number >= 4 and chance.happens("goal", 0.3)  # noqa: PLR2004 - goals take some months

@@ -90,9 +90,7 @@ def employees() -> Iterator[Employee]:
         yield someone
 
 
-def _employee(
-    number: int, top: Sequence[Employee], units: dict[str, list[Employee]], taken: set[str]
-) -> Employee:
+def _employee(number: int, top: Sequence[Employee], units: dict[str, list[Employee]], taken: set[str]) -> Employee:
     """The ``number``-th: the chief, nine at the top, unit heads, two deputies each, managers, juniors."""
     chance = Chance("employee", number)
     unit = UNITS[0] if number < TOP else UNITS[(number - TOP) % len(UNITS)]
@@ -136,9 +134,7 @@ def _grade_and_manager(
 def _name(chance: Chance, site: Site) -> tuple[str, str]:
     # People move: one in eight carries a name from another part of the company.
     origin = chance.pick("origin", sorted(SURNAMES)) if chance.happens("moved", 1 / 8) else site.names
-    return chance.pick("first name", FIRST_NAMES[origin].split()), chance.pick(
-        "surname", SURNAMES[origin].split()
-    )
+    return chance.pick("first name", FIRST_NAMES[origin].split()), chance.pick("surname", SURNAMES[origin].split())
 
 
 def _mail(chance: Chance, first: str, last: str, taken: set[str]) -> str:
@@ -188,9 +184,7 @@ def _written(one: Employee) -> list[str]:
         one.last_name.upper() if chance.happens("capitals", 0.1) else one.last_name,
         one.first_name,
         one.email,
-        one.hire_date.strftime("%d/%m/%Y")
-        if chance.happens("french date", 0.4)
-        else one.hire_date.isoformat(),
+        one.hire_date.strftime("%d/%m/%Y") if chance.happens("french date", 0.4) else one.hire_date.isoformat(),
         str(one.birth_year),
         one.grade,
         one.unit,
@@ -213,9 +207,7 @@ def _refusable(everybody: Sequence[Employee]) -> Iterator[list[str]]:
 
     def broken(number: int, field: str, value: str) -> list[str]:
         one = everybody[700 + number * 11]
-        row = _written(
-            replace(one, staff_number=f"{90_000 + number:08d}", email=f"ligne{number}@example.org")
-        )
+        row = _written(replace(one, staff_number=f"{90_000 + number:08d}", email=f"ligne{number}@example.org"))
         row[column[field]] = value
         return row
 

@@ -72,9 +72,7 @@ def offer(person: Person, skills: Sequence[str], goals: Sequence[str]) -> dict[s
     return {
         "role": person.role,
         "capacity": 2 if person.role == "mentor" and chance.happens("two mentees", 0.1) else 1,
-        "skills_offered": [
-            {"skill": skill, "level": chance.whole(f"level {skill}", 2, 5)} for skill in known
-        ],
+        "skills_offered": [{"skill": skill, "level": chance.whole(f"level {skill}", 2, 5)} for skill in known],
         "skills_wanted": [
             {
                 "skill": skill,
@@ -94,8 +92,7 @@ def _popular(chance: Chance, what: str, skills: Sequence[str], count: int) -> li
     """Some skills are known and wanted by many, others by few, as in any company."""
     ranked = sorted(skills)
     taste = {
-        skill: chance.share(f"{what} {skill}") ** Chance("popularity", skill).whole("rank", 1, 4)
-        for skill in ranked
+        skill: chance.share(f"{what} {skill}") ** Chance("popularity", skill).whole("rank", 1, 4) for skill in ranked
     }
     return sorted(sorted(ranked, key=lambda skill: -taste[skill])[:count])
 

@@ -18,7 +18,7 @@ AT_ONCE = 16
 """So many requests are under way at the same time."""
 PATIENCE_SECONDS = 120.0
 """For so long a service may be away before the player gives up."""
-LONGEST_PAUSE_SECONDS = 2.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 TRANSIENT = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
@@ -27,7 +27,7 @@ TRANSIENT = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - the platform's word
+class Refused(Exception):
     """The platform answered with a problem that repeating the request does not cure."""
 
     def __init__(self, request: str, status: int, problem: Mapping[str, Any]) -> None:
@@ -38,14 +38,14 @@ class Refused(Exception):  # noqa: N818 - the platform's word
     @property
     def name(self) -> str:
         """The last part of the problem's type."""
-        return str(self.problem.get("type", "")).rsplit("/", maxsplit=1)[-1].rsplit(":", maxsplit=1)[-1]
+        return _name(self.problem)
 
 
-class Unreachable(Exception):  # noqa: N818 - says what is the case
+class Unreachable(Exception):
     """A service did not come back in time."""
 
 
-class NeverHappened(Exception):  # noqa: N818 - says what is the case
+class NeverHappened(Exception):
     """What was waited for did not come about in time."""
 
 
@@ -88,6 +88,12 @@ class Platform:
         """Change something once."""
         return await self._ask("PATCH", service, path, query={}, body=body, key=key)
 
+    async def outbox_pending(self) -> int:
+        """Events that the services have written and not yet published."""
+        requests = {name: self._http.build_request("GET", f"{url}/status") for name, url in self.urls.items()}
+        answers = [await self._repeated(service, request) for service, request in requests.items()]
+        return sum(answer.json()["outbox_pending"] for answer in answers)
+
     async def _ask(
         self,
         method: str,
@@ -104,33 +110,32 @@ class Platform:
             content, headers["Content-Type"] = body, "text/csv"
         elif body is not None:
             content, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-        url = f"{self.urls[service]}/v1{path}"
-        given_up, pause = time.monotonic() + self._patience, 0.05
+        request = self._http.build_request(
+            method,
+            f"{self.urls[service]}/v1{path}",
+            params={name: str(value) for name, value in query.items() if value is not None},
+            headers=headers,
+            content=content,
+        )
+        return _body(request, await self._repeated(service, request))
+
+    async def _repeated(self, service: str, request: httpx2.Request) -> httpx2.Response:
+        given_up, pause = time.monotonic() + self._patience, FIRST_PAUSE_SECONDS
         while True:
-            answer = await self._once(method, url, query, headers, content)
+            answer = await self._once(request)
             if isinstance(answer, httpx2.Response) and not _passes(answer):
-                return _body(f"{method} {service} {path}", answer)
+                return answer
             if time.monotonic() > given_up:
                 why = answer.status_code if isinstance(answer, httpx2.Response) else answer
-                raise Unreachable(f"{service} at {url} did not answer for {self._patience:.0f} s: {why!r}")
+                raise Unreachable(f"{service} at {request.url} did not answer for {self._patience:.0f} s: {why!r}")
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
-    async def _once(
-        self,
-        method: str,
-        url: str,
-        query: Mapping[str, object],
-        headers: Mapping[str, str],
-        content: bytes | None,
-    ) -> "httpx2.Response | httpx2.TransportError":
-        wanted = {name: str(value) for name, value in query.items() if value is not None}
+    async def _once(self, request: httpx2.Request) -> httpx2.Response | httpx2.TransportError:
         async with self._gate:
             self.requests += 1
             try:
-                return await self._http.request(
-                    method, url, params=wanted, headers=dict(headers), content=content
-                )
+                return await self._http.send(request)
             except httpx2.TransportError as fault:
                 return fault
 
@@ -138,14 +143,18 @@ class Platform:
 def _passes(answer: httpx2.Response) -> bool:
     """Whether the same request may well succeed in a moment."""
     if answer.status_code == HTTPStatus.CONFLICT:
-        return "request-in-progress" in answer.text.replace("_", "-")
+        return _name(answer.json()) == "request-in-progress"
     return answer.status_code in TRANSIENT
 
 
-def _body(request: str, answer: httpx2.Response) -> Json:
+def _name(problem: Mapping[str, Any]) -> str:
+    return str(problem.get("type", "")).rsplit(":", maxsplit=1)[-1]
+
+
+def _body(request: httpx2.Request, answer: httpx2.Response) -> Json:
     body: Any = answer.json() if answer.content else {}
     if answer.is_error:
-        raise Refused(request, answer.status_code, body)
+        raise Refused(f"{request.method} {request.url}", answer.status_code, body)
     return dict(body)
 
 

@@ -1,0 +1,170 @@
+"""Acts five and six: sessions are accepted, moved, held or missed, and both sides say what they thought."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .chance import Chance
+from .conduct import Conduct, Ending, Side, answer, conduct
+from .enrolling import CHARTER
+from .pairing import re_match
+from .platform import Json, Refused, each, until
+from .scene import Scene
+
+SESSIONS = int(CHARTER["plan"]["sessions"])
+LOSES_HEART = 2
+"""After so many sessions one mentee asks for another mentor."""
+NEW_PAIR_STARTS = "2026-03-23"
+NEW_PAIR_SESSIONS = SESSIONS - LOSES_HEART
+OTHER_WEEKS = (1, 2, -1, 3)
+"""Where a session is moved to, in weeks: the first in which both people are free."""
+
+
+@dataclass
+class Meetings:
+    """What came of the sessions."""
+
+    endings: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
+    answers: int = 0
+    unhappy: str = ""
+    """The pairing of the mentee who asks for another mentor."""
+    new_pairings: list[str] = field(default_factory=list)
+
+
+async def plans(scene: Scene, pairings: Collection[str]) -> None:
+    """Wait until every session of these pairings has a time."""
+    expected = len(pairings) * SESSIONS
+    with scene.stages.stage("Plans: sessions that suit both calendars", expected) as done:
+        seen = 0
+
+        async def all_planned() -> bool | None:
+            nonlocal seen
+            found = await scene.platform.every("scheduling", "/sessions", programme_id=scene.programme_id)
+            planned = sum(one["pairing_id"] in pairings and one["status"] == "planned" for one in found)
+            for _ in range(planned - seen):
+                done()
+            seen = planned
+            return planned == expected or None
+
+        await until(f"{expected} planned sessions in scheduling", all_planned, pause=1)
+
+
+async def six_months(scene: Scene) -> Meetings:
+    """Play all sessions, month by month; in the third month one pair is parted and matched anew."""
+    meetings = Meetings()
+    together = sorted(scene.pairs, key=lambda one: scene.pairs[one].mentee)
+    meetings.unhappy = min(together, key=lambda one: Chance("unhappy").share(scene.pairs[one].mentee))
+    for month in range(1, SESSIONS + 1):
+        await _month(scene, meetings, month, together)
+        if month == LOSES_HEART:
+            await _another_mentor(scene, meetings)
+            together.remove(meetings.unhappy)
+    for number in range(1, NEW_PAIR_SESSIONS + 1):
+        if meetings.new_pairings:
+            await _month(scene, meetings, number, meetings.new_pairings, who="The new pair")
+    return meetings
+
+
+async def _month(
+    scene: Scene, meetings: Meetings, number: int, pairings: Sequence[str], who: str = "Everybody"
+) -> None:
+    found = await scene.platform.every("scheduling", "/sessions", programme_id=scene.programme_id)
+    sessions = [one for one in found if one["number"] == number and one["pairing_id"] in set(pairings)]
+    sessions.sort(key=lambda one: scene.pairs[one["pairing_id"]].mentee)
+
+    async def play(session: Json) -> None:
+        await _play(scene, meetings, session)
+
+    with scene.stages.stage(f"{who}: session {number}", len(sessions)) as done:
+        await each(sessions, play, done=done)
+    held = [one for one in sessions if _conduct(scene, meetings, one).ending is Ending.COMPLETED]
+
+    async def ask(session: Json) -> None:
+        await _answers(scene, meetings, session)
+
+    with scene.stages.stage(f"{who}: feedback on session {number}", len(held)) as done:
+        await each(held, ask, done=done)
+
+
+def _conduct(scene: Scene, meetings: Meetings, session: Json) -> Conduct:
+    pair = scene.pairs[session["pairing_id"]]
+    return conduct(pair, session["number"], unhappy=_loses_heart(meetings, session))
+
+
+def _loses_heart(meetings: Meetings, session: Json) -> bool:
+    return (session["pairing_id"], session["number"]) == (meetings.unhappy, LOSES_HEART)
+
+
+async def _play(scene: Scene, meetings: Meetings, session: Json) -> None:
+    going = _conduct(scene, meetings, session)
+    if going.moved:
+        session = await _move(scene, session)
+        meetings.moved += 1
+    about, path = _about(scene, session), f"/sessions/{session['id']}"
+    for side in Side:
+        body = {"person_ref": session[f"{side}_ref"]}
+        await scene.platform.post("scheduling", f"{path}/accept", body, key=f"accept-{side}-{about}")
+    starts_at = datetime.fromisoformat(session["starts_at"])
+    bodies: dict[Ending, Json | None] = {
+        Ending.COMPLETED: going.report(starts_at),
+        Ending.MISSED: None,
+        Ending.CANCELLED: {"reason": "mentee_unavailable"},
+    }
+    await scene.platform.post(
+        "scheduling", f"{path}/{going.ending}", bodies[going.ending], key=f"{going.ending}-{about}"
+    )
+    meetings.endings[going.ending] += 1
+
+
+async def _move(scene: Scene, session: Json) -> Json:
+    starts_at = datetime.fromisoformat(session["starts_at"])
+    for weeks in OTHER_WEEKS:
+        body = {"starts_at": (starts_at + timedelta(weeks=weeks)).isoformat()}
+        try:
+            return await scene.platform.post(
+                "scheduling",
+                f"/sessions/{session['id']}/move",
+                body,
+                key=f"move-{weeks}-{_about(scene, session)}",
+            )
+        except Refused as refused:
+            if refused.name != "person-already-booked" or weeks == OTHER_WEEKS[-1]:
+                raise
+    raise AssertionError("the last week is either taken or refused")
+
+
+async def _answers(scene: Scene, meetings: Meetings, session: Json) -> None:
+    """Both sides answer, once the request has reached them; most of them do."""
+    pair, about = scene.pairs[session["pairing_id"]], _about(scene, session)
+    unhappy = _loses_heart(meetings, session)
+    for side in Side:
+        body = answer(pair, session["number"], side, scene.goals, unhappy=unhappy)
+        person = session[f"{side}_ref"]
+
+        async def asked(person: str = person) -> Json | None:
+            page = await scene.platform.get("feedback", "/requests", session_id=session["id"], person_ref=person)
+            return page["items"][0] if page["items"] else None
+
+        request = await until(f"a request for feedback on session {about}", asked)
+        if body is not None:
+            path = f"/requests/{request['id']}/answers"
+            await scene.platform.post("feedback", path, body | {"person_ref": person}, key=f"answer-{side}-{about}")
+            meetings.answers += 1
+
+
+async def _another_mentor(scene: Scene, meetings: Meetings) -> None:
+    with scene.stages.stage("A pair at risk is matched anew"):
+        meetings.new_pairings = await re_match(scene, meetings.unhappy, NEW_PAIR_STARTS)
+    if not meetings.new_pairings:
+        return
+    await plans(scene, meetings.new_pairings)
+    for pairing in meetings.new_pairings:
+        body = {"sessions": NEW_PAIR_SESSIONS}
+        await scene.platform.patch("scheduling", f"/plans/{pairing}", body, key=f"plan-{pairing}")
+
+
+def _about(scene: Scene, session: Json) -> str:
+    pair = scene.pairs[session["pairing_id"]]
+    return f"{pair.mentee}-{pair.mentor}-{session['number']}"
