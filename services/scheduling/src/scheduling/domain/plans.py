@@ -282,9 +282,14 @@ def retry(plan: Plan, sessions: Iterable[Session], *, now: datetime) -> PlanChan
     ), []
 
 
-def arranged(plan: Plan, seen: Plan, unplaced: Iterable[Unplaced]) -> PlanChange:
-    """Sessions and plan agree, as far as times could be found; changes nothing where the plan changed meanwhile."""
+def arranged(plan: Plan, seen: Plan, unplaced: Iterable[Unplaced], *, now: datetime) -> PlanChange:
+    """Sessions and plan agree, as far as times could be found; changes nothing where the plan changed meanwhile.
+
+    A plan that has ended is looked at once more later: somebody who saw it active may still have been planning.
+    """
     if plan.version != seen.version:
+        return plan, []
+    if not plan.is_active and plan.attention_at is not None and now < plan.attention_at:
         return plan, []
     open_places = tuple(sorted(unplaced, key=lambda place: place.number))
     if plan.attention_at is None and plan.unplaced == open_places:

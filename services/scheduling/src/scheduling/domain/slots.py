@@ -13,10 +13,11 @@ from shared.contracts import Cadence, WeeklyWindow
 from .zones import QUARTER, Interval, minute_of, minutes_apart, open_hours, shared_hours, zone_named
 
 _COMFORTABLE_FROM, _COMFORTABLE_UNTIL = 9 * 60, 18 * 60
+_LUNCH_FROM, _LUNCH_UNTIL = 12 * 60, 13 * 60
 
 # What a choice costs. A minute outside comfortable hours is the unit; the others say what it is worth.
 _PER_DAY_OFF_TARGET = 20
-_OTHER_WEEKDAY = 90
+_OTHER_WEEKDAY = 130  # more than waiting six days for the usual one
 _MOST_FOR_OTHER_TIME = 60
 _PER_DAY_TOO_CLOSE = 60
 
@@ -207,7 +208,8 @@ class _Wish:
     def _discomfort(self, wall: datetime) -> int:
         begins = minute_of(wall)
         ends = begins + self.layout.pace.minutes
-        return max(0, _COMFORTABLE_FROM - begins) + max(0, ends - _COMFORTABLE_UNTIL)
+        lunch = max(0, min(ends, _LUNCH_UNTIL) - max(begins, _LUNCH_FROM))
+        return max(0, _COMFORTABLE_FROM - begins) + max(0, ends - _COMFORTABLE_UNTIL) + lunch
 
     def _crowding(self, start: datetime) -> int:
         place = bisect_left(self.others, start)
