@@ -72,15 +72,15 @@ class Page(Generic[S]):
 class Aggregates(Protocol[S]):
     """The port through which use cases read and change aggregates."""
 
-    async def find(self, tenant: str, id: str) -> S | None:  # noqa: A002 - the domain's word
+    async def find(self, tenant: str, id: str) -> S | None:
         """The aggregate, or None where the tenant has none of this id."""
         ...
 
-    async def get(self, tenant: str, id: str) -> S:  # noqa: A002
+    async def get(self, tenant: str, id: str) -> S:
         """The aggregate. Raises: NotFound."""
         ...
 
-    async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:  # noqa: A002
+    async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:
         """Decide on the present state and store the outcome with its events, once per cause.
 
         ``decide`` must be pure: it may run several times. It gets None where there is no such aggregate yet.
@@ -117,7 +117,7 @@ class Aggregates(Protocol[S]):
 class Nudge(Protocol):
     """Tells the relay that a document has something to send."""
 
-    def nudge(self, collection: Collection, id: str) -> None:  # noqa: A002
+    def nudge(self, collection: Collection, id: str) -> None:
         """Ask for a drain soon; never blocks and may be lost without harm."""
         ...
 
@@ -129,12 +129,12 @@ class StoredStates(Generic[S]):
         self.collection = collection
         self.codec = StateCodec(state)
 
-    async def find(self, tenant: str, id: str) -> S | None:  # noqa: A002
+    async def find(self, tenant: str, id: str) -> S | None:
         """The state, or None where the tenant has none of this id."""
         document = await self.collection.find_one({"_id": {"$eq": id}, "tenant": {"$eq": tenant}})
         return None if document is None else self.codec.decode(document)
 
-    async def get(self, tenant: str, id: str) -> S:  # noqa: A002
+    async def get(self, tenant: str, id: str) -> S:
         """The state. Raises: NotFound."""
         state = await self.find(tenant, id)
         if state is None:
@@ -198,7 +198,7 @@ class MongoAggregates(StoredStates[S]):
         """The relay's index holds only documents with something to send."""
         await self.collection.ensure_index([("ob.due", 1)], sparse=True)
 
-    async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:  # noqa: A002
+    async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:
         """See :meth:`Aggregates.change`."""
         for attempt in range(TRIES):
             if attempt:
@@ -213,7 +213,7 @@ class MongoAggregates(StoredStates[S]):
                 return outcome
         raise WriteConflict(f"{self.codec.name} {id}: {TRIES} writers in a row were faster")
 
-    async def _try(self, id: str, cause: Cause, decide: Decide[S]) -> S | None:  # noqa: A002
+    async def _try(self, id: str, cause: Cause, decide: Decide[S]) -> S | None:
         """One reading, one decision, one write; None when another writer was faster."""
         document = await self.collection.find_one({"_id": {"$eq": id}})
         if document is not None and document["tenant"] != cause.tenant:
@@ -237,7 +237,7 @@ class MongoAggregates(StoredStates[S]):
 
     async def _store(
         self,
-        id: str,  # noqa: A002
+        id: str,
         document: Document | None,
         new: S,
         events: Sequence[Event],
@@ -268,7 +268,7 @@ class MongoAggregates(StoredStates[S]):
 
     async def _insert(
         self,
-        id: str,  # noqa: A002
+        id: str,
         new: S,
         outbox: list[Document],
         cause: Cause,

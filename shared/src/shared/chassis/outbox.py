@@ -106,7 +106,7 @@ class Relay:
         """Sweep this collection too."""
         self._collections.append(collection)
 
-    def nudge(self, collection: Collection, id: str) -> None:  # noqa: A002 - the document's word
+    def nudge(self, collection: Collection, id: str) -> None:
         """Drain this document soon; several nudges of one document become one drain."""
         if (collection.name, id) not in self._queued:
             self._queued.add((collection.name, id))
@@ -172,7 +172,7 @@ class Relay:
         """Documents of the whole service with incomplete publications."""
         return sum([await self.pending(collection) for collection in self._collections])
 
-    async def drain(self, collection: Collection, id: str) -> None:  # noqa: A002
+    async def drain(self, collection: Collection, id: str) -> None:
         """Send what waits in one document, in order, while this relay holds the lease."""
         while True:
             token = uuid4().hex
@@ -180,7 +180,7 @@ class Relay:
             if document is None or not await self._send_all(collection, document, token):
                 return
 
-    async def _claim(self, collection: Collection, id: str, token: str) -> Document | None:  # noqa: A002
+    async def _claim(self, collection: Collection, id: str, token: str) -> Document | None:
         now = self._clock.now()
         return await collection.find_one_and_update(
             {

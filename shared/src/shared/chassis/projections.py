@@ -17,11 +17,11 @@ class Projections(Protocol[P]):
         """Store the copy unless the same or a newer version is there; whether it was stored."""
         ...
 
-    async def find(self, tenant: str, id: str) -> P | None:  # noqa: A002 - the domain's word
+    async def find(self, tenant: str, id: str) -> P | None:
         """The copy, or None."""
         ...
 
-    async def get(self, tenant: str, id: str) -> P:  # noqa: A002
+    async def get(self, tenant: str, id: str) -> P:
         """The copy. Raises: NotFound."""
         ...
 

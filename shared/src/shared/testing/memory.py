@@ -17,11 +17,11 @@ class _InMemoryStates(Generic[S]):
         self._codec = StateCodec(state)
         self.states: dict[str, S] = {}
 
-    async def find(self, tenant: str, id: str) -> S | None:  # noqa: A002 - the domain's word
+    async def find(self, tenant: str, id: str) -> S | None:
         state = self.states.get(id)
         return state if state is not None and state.tenant == tenant else None
 
-    async def get(self, tenant: str, id: str) -> S:  # noqa: A002
+    async def get(self, tenant: str, id: str) -> S:
         state = await self.find(tenant, id)
         if state is None:
             raise NotFound(f"there is no {self._codec.name} {id[:100]!r}")
@@ -79,7 +79,7 @@ class InMemoryAggregates(_InMemoryStates[S]):
         self.events: list[Event] = []
         self._causes: set[tuple[str, str]] = set()
 
-    async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:  # noqa: A002
+    async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:
         old = self.states.get(id)
         if old is not None and old.tenant != cause.tenant:
             raise NotFound(f"there is no {self._codec.name} {id[:100]!r}")
