@@ -122,9 +122,9 @@ def java_version(java: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def pinned_jars(manifest: Path = KAFKA_FILES / "jars.sha256") -> dict[str, str]:
+def pinned_jars() -> dict[str, str]:
     """Which jars Kafka needs, with their SHA-256."""
-    lines = (line.split() for line in manifest.read_text().splitlines())
+    lines = (line.split() for line in (KAFKA_FILES / "jars.sha256").read_text().splitlines())
     return {name: digest for digest, name in lines}
 
 
