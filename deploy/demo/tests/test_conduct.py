@@ -55,8 +55,14 @@ def test_what_was_learned_is_not_forgotten_between_sessions() -> None:
         assert all(earlier[1] == later[0] for earlier, later in pairwise(steps))
 
 
-def test_mentors_rate_no_skill_of_the_mentee() -> None:
-    assert all(one["skills"] == [] for pair, number in SESSIONS if (one := answer(pair, number, Side.MENTOR, GOALS)))
+def test_mentees_rate_what_they_were_taught_and_mentors_what_teaching_gives() -> None:
+    pair = PAIRS[3]
+    mentor = answer(pair, 1, Side.MENTOR, GOALS, unhappy=True)
+    mentee = answer(pair, 1, Side.MENTEE, GOALS, unhappy=True)
+    assert mentor is not None
+    assert mentee is not None
+    assert [one["skill"] for one in mentor["skills"]] == ["confidence", "pedagogy"]
+    assert [one["skill"] for one in mentee["skills"]] == list(pair.skills)
 
 
 def test_an_unhappy_mentee_meets_answers_and_asks_for_another_mentor() -> None:

@@ -77,6 +77,8 @@ class Side(StrEnum):
     MENTEE = "mentee"
 
 
+TEACHING = ("confidence", "pedagogy")
+"""What mentors gain by teaching."""
 REMARKS = (
     "Séance utile, j'ai pu essayer tout de suite.",
     "Good pace, and my questions were answered.",
@@ -105,7 +107,7 @@ def answer(
         "satisfaction": rating("satisfaction"),
         "quality": rating("quality"),
         "trust": rating("trust"),
-        "skills": [_progress(pair, number, skill) for skill in pair.skills[:3]] if learns else [],
+        "skills": [_progress(pair, number, skill) for skill in (pair.skills[:3] if learns else TEACHING)],
         "goals_reached": [chance.pick("which goal", sorted(goals))] if reached and goals else [],
         "text": chance.pick("remark", REMARKS) if chance.happens("writes", 0.25) else None,
         "wants_re_match": unhappy and learns,
@@ -113,7 +115,7 @@ def answer(
 
 
 def _progress(pair: Pair, number: int, skill: str) -> dict[str, Any]:
-    """Where the mentee stands before and after a session: nobody forgets, some sessions bring nothing."""
+    """Where somebody stands before and after a session: nobody forgets, some sessions bring nothing."""
     chance = pair.chance("skill", skill)
     levels = [chance.whole("at first", 0, 2)]
     for session in range(1, number + 1):

@@ -58,12 +58,13 @@ async def call_for_volunteers(scene: Scene, how_many: int) -> None:
             "programme_id": scene.programme_id,
             "person_ref": person.ref,
         }
-        number = person.staff_number
-        post = scene.platform.post
-        made = await post("enrollment", "/volunteers", body, key=f"volunteer-{number}")
+        number, manager = person.staff_number, scene.platform
+        themself = manager.acting_as(person.ref)
+        made = await themself.post("enrollment", "/volunteers", body, key=f"volunteer-{number}")
         scene.volunteers[made["id"]] = person
-        await post("enrollment", f"/volunteers/{made['id']}/charter", key=f"charter-{number}")
-        await post("enrollment", f"/volunteers/{made['id']}/training", TRAINING, key=f"training-{number}")
+        path = f"/volunteers/{made['id']}"
+        await themself.post("enrollment", f"{path}/charter", key=f"charter-{number}")
+        await manager.post("enrollment", f"{path}/training", TRAINING, key=f"training-{number}")
 
     with scene.stages.stage("Volunteers answer, sign and are trained", len(called)) as done:
         await each(called, volunteer, done=done)

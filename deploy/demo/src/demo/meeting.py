@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import product
 
 from .chance import Chance
 from .conduct import Conduct, Ending, Side, answer, conduct
 from .enrolling import CHARTER
 from .pairing import re_match
-from .platform import Json, Refused, each, until
+from .platform import Json, NeverHappened, Platform, Refused, each, until
 from .scene import Scene
 
 SESSIONS = int(CHARTER["plan"]["sessions"])
@@ -17,6 +18,7 @@ LOSES_HEART = 2
 """After so many sessions one mentee asks for another mentor."""
 NEW_PAIR_STARTS = "2026-03-23"
 NEW_PAIR_SESSIONS = SESSIONS - LOSES_HEART
+ATTEMPTS = 3
 OTHER_WEEKS = (1, 2, -1, 3)
 """Where a session is moved to, in weeks: the first in which both people are free."""
 
@@ -27,7 +29,6 @@ class Meetings:
 
     endings: Counter[str] = field(default_factory=Counter)
     moved: int = 0
-    answers: int = 0
     unhappy: str = ""
     """The pairing of the mentee who asks for another mentor."""
     new_pairings: list[str] = field(default_factory=list)
@@ -104,8 +105,10 @@ async def _play(scene: Scene, meetings: Meetings, session: Json) -> None:
         meetings.moved += 1
     about, path = _about(scene, session), f"/sessions/{session['id']}"
     for side in Side:
-        body = {"person_ref": session[f"{side}_ref"]}
-        await scene.platform.post("scheduling", f"{path}/accept", body, key=f"accept-{side}-{about}")
+        person = session[f"{side}_ref"]
+        body = {"person_ref": person}
+        themself = scene.platform.acting_as(person)
+        await themself.post("scheduling", f"{path}/accept", body, key=f"accept-{side}-{about}")
     starts_at = datetime.fromisoformat(session["starts_at"])
     bodies: dict[Ending, Json | None] = {
         Ending.COMPLETED: going.report(starts_at),
@@ -119,20 +122,21 @@ async def _play(scene: Scene, meetings: Meetings, session: Json) -> None:
 
 
 async def _move(scene: Scene, session: Json) -> Json:
-    starts_at = datetime.fromisoformat(session["starts_at"])
-    for weeks in OTHER_WEEKS:
-        body = {"starts_at": (starts_at + timedelta(weeks=weeks)).isoformat()}
+    """Move the session to another week. Where the service was killed in the middle, look, and ask again."""
+    agreed = datetime.fromisoformat(session["starts_at"])
+    path, about = f"/sessions/{session['id']}", _about(scene, session)
+    for attempt, weeks in product(range(ATTEMPTS), OTHER_WEEKS):
+        starts_at = agreed + timedelta(weeks=weeks)
+        body = {"starts_at": starts_at.isoformat()}
         try:
-            return await scene.platform.post(
-                "scheduling",
-                f"/sessions/{session['id']}/move",
-                body,
-                key=f"move-{weeks}-{_about(scene, session)}",
-            )
+            return await scene.platform.post("scheduling", f"{path}/move", body, key=f"move-{attempt}-{weeks}-{about}")
         except Refused as refused:
-            if refused.name != "person-already-booked" or weeks == OTHER_WEEKS[-1]:
+            if refused.name not in {"person-already-booked", "proposal-gone", "session-being-moved"}:
                 raise
-    raise AssertionError("the last week is either taken or refused")
+        session = await scene.platform.get("scheduling", path)
+        if datetime.fromisoformat(session["starts_at"]) != agreed:
+            return session
+    raise NeverHappened(f"no other week was found for session {about}")
 
 
 async def _answers(scene: Scene, meetings: Meetings, session: Json) -> None:
@@ -141,17 +145,18 @@ async def _answers(scene: Scene, meetings: Meetings, session: Json) -> None:
     unhappy = _loses_heart(meetings, session)
     for side in Side:
         body = answer(pair, session["number"], side, scene.goals, unhappy=unhappy)
+        if body is None:
+            continue
         person = session[f"{side}_ref"]
+        themself = scene.platform.acting_as(person)
 
-        async def asked(person: str = person) -> Json | None:
-            page = await scene.platform.get("feedback", "/requests", session_id=session["id"], person_ref=person)
+        async def asked(themself: Platform = themself) -> Json | None:
+            page = await themself.get("feedback", "/requests", session_id=session["id"])
             return page["items"][0] if page["items"] else None
 
-        request = await until(f"a request for feedback on session {about}", asked)
-        if body is not None:
-            path = f"/requests/{request['id']}/answers"
-            await scene.platform.post("feedback", path, body | {"person_ref": person}, key=f"answer-{side}-{about}")
-            meetings.answers += 1
+        request = await until(f"a request for feedback on session {about}", asked, pause=0.1)
+        said = body | {"person_ref": person}
+        await themself.post("feedback", f"/requests/{request['id']}/answers", said, key=f"answer-{side}-{about}")
 
 
 async def _another_mentor(scene: Scene, meetings: Meetings) -> None:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -61,9 +62,16 @@ class Platform:
         self._http = http
         self.urls = dict(urls)
         self._patience = patience
+        self.principal: dict[str, str] = {}
+        """Headers that say who asks; none for the programme manager of a local stack."""
         self._run = secrets.token_hex(4)
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self.requests = 0
+
+    def acting_as(self, person_ref: str) -> "Platform":
+        """The same platform, asked by one of the people who take part; otherwise a programme manager asks."""
+        person = copy(self)
+        person.principal = {"X-Telemachus-Subject": person_ref, "X-Telemachus-Roles": "participant"}
+        return person
 
     async def get(self, service: str, path: str, **query: object) -> Json:
         """One representation, or one page. Raises: Refused, Unreachable."""
@@ -104,7 +112,7 @@ class Platform:
         body: object = None,
         key: str = "",
     ) -> Json:
-        headers = {"Idempotency-Key": f"{self._run}-{key}"} if key else {}
+        headers = self.principal | ({"Idempotency-Key": f"{self._run}-{key}"} if key else {})
         content: bytes | None = None
         if isinstance(body, bytes):
             content, headers["Content-Type"] = body, "text/csv"
@@ -133,7 +141,6 @@ class Platform:
 
     async def _once(self, request: httpx2.Request) -> httpx2.Response | httpx2.TransportError:
         async with self._gate:
-            self.requests += 1
             try:
                 return await self._http.send(request)
             except httpx2.TransportError as fault:
