@@ -6,6 +6,7 @@ The services' own figures are not asked here, so that this can contradict them.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -44,8 +45,28 @@ class Census:
         return sum(self.lag.values())
 
 
+Record: TypeAlias = ConsumerRecord
+
+
 async def take(bootstrap: str, prefix: str) -> Census:
-    """Read every topic of the platform from its beginning to its present end."""
+    """Count what is on the topics now."""
+    records, lag = await read(bootstrap, prefix)
+    events = [record for record in records if not record.topic.endswith((DEAD_LETTERS, AGAIN))]
+    known = {(record.topic, header(record, "ce_source"), header(record, "ce_id")) for record in events}
+    return Census(
+        events=Counter(topic for topic, _, _ in sorted(known)),
+        records=len(events),
+        dead_letters=Counter(
+            f"{record.topic}: {header(record, 'dlq-reason')}, {header(record, 'dlq-error-message')}"
+            for record in records
+            if record.topic.endswith(DEAD_LETTERS)
+        ),
+        lag=lag,
+    )
+
+
+async def read(bootstrap: str, prefix: str) -> tuple[list[Record], dict[str, int]]:
+    """Every record of the platform's topics, from the beginning to the present end; and what is unread, by group."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -57,24 +78,16 @@ async def take(bootstrap: str, prefix: str) -> Census:
             partitions = await _partitions(admin, prefix)
             consumer.assign(partitions)
             ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-            records = await _read(consumer, ends)
-            lag = await _lag(admin, prefix, ends)
+            return await _read(consumer, ends), await _lag(admin, prefix, ends)
         finally:
             await consumer.stop()
     finally:
         await admin.close()
-    events = [record for record in records if not record.topic.endswith((DEAD_LETTERS, AGAIN))]
-    known = {(record.topic, _header(record, "ce_source"), _header(record, "ce_id")) for record in events}
-    return Census(
-        events=Counter(topic for topic, _, _ in sorted(known)),
-        records=len(events),
-        dead_letters=Counter(
-            f"{record.topic}: {_header(record, 'dlq-reason')}, {_header(record, 'dlq-error-message')}"
-            for record in records
-            if record.topic.endswith(DEAD_LETTERS)
-        ),
-        lag=lag,
-    )
+
+
+def header(record: Record, name: str) -> str:
+    """A header as text; empty where the record has none of this name."""
+    return next(((value or b"").decode(errors="replace") for key, value in record.headers if key == name), "")
 
 
 async def _partitions(admin: AIOKafkaAdminClient, prefix: str) -> list[TopicPartition]:
@@ -87,8 +100,8 @@ async def _partitions(admin: AIOKafkaAdminClient, prefix: str) -> list[TopicPart
     ]
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> list["ConsumerRecord[bytes, bytes]"]:
-    records: list[ConsumerRecord[bytes, bytes]] = []
+async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> list[Record]:
+    records: list[Record] = []
     behind = [partition for partition, end in ends.items() if end > 0]
     while behind:
         for batch in (await consumer.getmany(*behind, timeout_ms=READ_MS)).values():
@@ -120,10 +133,3 @@ def _reads(
     what = group.removeprefix(prefix).split(".", maxsplit=1)[-1]
     named = {one for one in partitions if one.topic.removeprefix(prefix).startswith(f"{what}.v")}
     return named | {one for one in committed if one in partitions}
-
-
-def _header(record: "ConsumerRecord[bytes, bytes]", name: str) -> str:
-    for key, value in record.headers:
-        if key == name:
-            return (value or b"").decode(errors="replace")
-    return ""

@@ -1,11 +1,12 @@
 """Acts one to three: people arrive, a programme is published, volunteers answer and are made ready."""
 
+from http import HTTPStatus
 from typing import Any
 
 from .chance import Chance
 from .generate import HR_EXPORT
 from .offers import Person, offer
-from .platform import Json, each, until
+from .platform import Json, Refused, each, until
 from .scene import Scene
 
 CHARTER: dict[str, Any] = {
@@ -39,7 +40,7 @@ async def import_people(scene: Scene) -> Json:
 
 
 async def publish(scene: Scene) -> None:
-    """Publish the programme, and wait until matching, which learns of it by an event, knows it."""
+    """Publish the programme."""
     with scene.stages.stage(f"Publishing “{CHARTER['title']}”"):
         programme = await scene.platform.post("enrollment", "/programmes", CHARTER, key="programme")
         scene.programme_id = programme["id"]
@@ -80,8 +81,13 @@ async def _one_withdraws(scene: Scene) -> None:
         expected = len(scene.volunteers) - 1
 
         async def known_to_matching() -> bool | None:
-            pool = await scene.platform.get("matching", f"/programmes/{scene.programme_id}/pool")
-            return (pool["known"] and pool["mentors_ready"] + pool["mentees_ready"] == expected) or None
+            try:
+                pool = await scene.platform.get("matching", f"/programmes/{scene.programme_id}/pool")
+            except Refused as not_yet:
+                if not_yet.status != HTTPStatus.NOT_FOUND:
+                    raise
+                return None
+            return pool["mentors_ready"] + pool["mentees_ready"] == expected or None
 
         await until(f"{expected} ready volunteers in the pool of matching", known_to_matching)
 

@@ -1,7 +1,6 @@
 """Act four: the best pairs are proposed, two are locked, the proposal is made again and approved."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from .enrolling import CHARTER
 from .platform import Json, until
@@ -53,11 +52,9 @@ async def re_match(scene: Scene, pairing_id: str, effective_on: str) -> list[str
     await until("a pairing marked as at risk in matching", at_risk)
     body = {"pairing_id": pairing_id, "effective_on": effective_on}
     answer = await platform.post("matching", f"/programmes/{scene.programme_id}/re-match", body, key="re-match")
-    new: list[Any] = answer["pairings"]
-    ids = [one if isinstance(one, str) else one["id"] for one in new]
-    for one in ids:
-        scene.pairs[one] = scene.pair_of(await platform.get("matching", f"/pairings/{one}"))
-    return ids
+    for pairing in answer["pairings"]:
+        scene.pairs[pairing["id"]] = scene.pair_of(pairing)
+    return [pairing["id"] for pairing in answer["pairings"]]
 
 
 async def _run(scene: Scene, which: str) -> Json:

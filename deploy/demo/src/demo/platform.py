@@ -70,7 +70,10 @@ class Platform:
     def acting_as(self, person_ref: str) -> "Platform":
         """The same platform, asked by one of the people who take part; otherwise a programme manager asks."""
         person = copy(self)
-        person.principal = {"X-Telemachus-Subject": person_ref, "X-Telemachus-Roles": "participant"}
+        person.principal = self.principal | {
+            "X-Telemachus-Subject": person_ref,
+            "X-Telemachus-Roles": "participant",
+        }
         return person
 
     async def get(self, service: str, path: str, **query: object) -> Json:
