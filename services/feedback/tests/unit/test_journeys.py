@@ -69,7 +69,7 @@ def test_the_course_of_a_pairing_is_rebuilt_from_its_events() -> None:
     assert (journey.sessions_completed, journey.sessions_missed, journey.sessions_scheduled) == (2, 1, 0)
     assert journey.met
     assert journey.people == ("mentor_1", "mentee_1")
-    assert [entry.event for entry in timeline(journey, with_risk=True)] == [
+    assert [entry.event for entry in timeline(journey, for_the_pair=False)] == [
         "paired",
         "session_scheduled",
         "session_scheduled",
@@ -93,7 +93,7 @@ def test_any_order_of_a_pairings_events_tells_the_same_course() -> None:
                 journey.ended_reason,
                 journey.sessions,
                 journey.met,
-                timeline(journey, with_risk=True),
+                timeline(journey, for_the_pair=False),
             )
         )
     assert len(courses) == 1
@@ -158,8 +158,8 @@ def test_the_signal_says_neither_who_nor_why() -> None:
 
 def test_the_pair_itself_does_not_see_that_a_risk_was_signalled() -> None:
     journey, _ = play(paired(), submitted(), risk=True)
-    assert "pairing_at_risk" in [entry.event for entry in timeline(journey, with_risk=True)]
-    assert "pairing_at_risk" not in [entry.event for entry in timeline(journey, with_risk=False)]
+    assert "pairing_at_risk" in [entry.event for entry in timeline(journey, for_the_pair=False)]
+    assert "pairing_at_risk" not in [entry.event for entry in timeline(journey, for_the_pair=True)]
 
 
 def test_feedback_about_an_unknown_pairing_waits() -> None:

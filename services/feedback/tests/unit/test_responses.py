@@ -11,7 +11,7 @@ from feedback.domain import (
     SkillRating,
     answer,
     request_id,
-    side_of,
+    seen_by,
     status_of,
 )
 from feedback_builders import MONDAY, TENANT, a_request, an_answer, completed
@@ -94,9 +94,9 @@ def test_an_answered_request_never_expires() -> None:
 
 def test_a_third_person_learns_nothing_not_even_that_there_is_a_request() -> None:
     with pytest.raises(NoSuchRequest) as somebody_else:
-        side_of(a_request(), "mentor_2")
+        seen_by(a_request(), "mentor_2")
     with pytest.raises(NoSuchRequest) as nothing_there:
-        side_of(None, "mentor_2")
+        seen_by(None, "mentor_2")
     assert str(somebody_else.value) == str(nothing_there.value)
 
 

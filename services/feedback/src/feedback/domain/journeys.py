@@ -10,6 +10,7 @@ from shared.contracts import (
     CancelReason,
     Event,
     FeedbackSubmitted,
+    GoalReached,
     NotFound,
     Paired,
     PairingAtRisk,
@@ -20,8 +21,12 @@ from shared.contracts import (
     Unpaired,
 )
 
+from .goals import PairGoal
+
 LONGEST_LOG = 500
 """Entries kept per pairing; a pairing has about a hundred. The oldest go first."""
+TELL_TALES = frozenset({FeedbackSubmitted.name, PairingAtRisk.name})
+"""Events that give one of the two away to the other."""
 NOBODYS_CHOICE = frozenset({CancelReason.UNPAIRED, CancelReason.PLAN_CHANGED})
 """Reasons for which a cancelled session says nothing about the pair."""
 
@@ -81,6 +86,7 @@ class LogEntry:
     session_number: int | None = None
     starts_at: datetime | None = None
     answers: int | None = None
+    goal: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +174,16 @@ def follow_feedback(
     return _settle_and_signal(known, known, _logged(known, entry), risk=risk, now=now)
 
 
-def timeline(journey: Journey, *, with_risk: bool) -> tuple[LogEntry, ...]:
-    """The pairing's course, oldest first.
+def timeline(journey: Journey, reached: Sequence[PairGoal] = (), *, for_the_pair: bool) -> tuple[LogEntry, ...]:
+    """The pairing's course with the goals it reached, oldest first.
 
-    The two people themselves do not see the risk: whoever knows that it was not them would know who it was.
+    The two people themselves see neither answers nor risk: who knows that it was not them knows who it was.
     """
-    shown = [entry for entry in journey.log if with_risk or entry.event != PairingAtRisk.name]
+    shown = [entry for entry in journey.log if not (for_the_pair and entry.event in TELL_TALES)]
+    shown += [
+        LogEntry(event=GoalReached.name, of=goal.id, version=goal.version, at=goal.reached_at, goal=goal.goal)
+        for goal in reached
+    ]
     return tuple(sorted(shown, key=lambda entry: (entry.at, entry.of, entry.version)))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from shared.contracts import FeedbackSubmitted, Invalid, NotFound, Refusal, Role, SessionCompleted
+from shared.contracts import FeedbackSubmitted, Forbidden, Invalid, NotFound, Refusal, Role, SessionCompleted
 
 REQUESTS = uuid.UUID("5f9d0f0e-5b1c-5a38-9d4e-6f1a0c1b7e52")
 """Namespace of request identifiers. Changing it would ask everybody again."""
@@ -38,6 +38,10 @@ class ProgrammeClosed(Refusal):
 
 class NamedTwice(Invalid):
     """The same skill or goal stands twice in one answer."""
+
+
+class NotAsked(Forbidden):
+    """Requests are listed for the person asked, and for nobody else."""
 
 
 class RequestStatus(StrEnum):
@@ -122,6 +126,38 @@ class Response:
                 yield side, answer
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnRequest:
+    """One side's view of a request. Nothing in it depends on the other side's answer."""
+
+    id: str
+    tenant: str
+    version: int
+    session_id: str
+    session_number: int
+    pairing_id: str
+    programme_id: str
+    person_ref: str
+    role: Role
+    status: RequestStatus
+    asked_at: datetime
+    due_on: date
+    answer: Answer | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Somebody read answers in confidence: who, when, and which. Only ever added."""
+
+    id: str
+    tenant: str
+    version: int = 1
+    at: datetime
+    subject: str
+    programme_id: str
+    responses: tuple[str, ...]
+
+
 def request_id(tenant: str, session_id: str) -> str:
     """The same session always gives the same request, so a repeated event cannot ask twice."""
     return f"fb_{uuid.uuid5(REQUESTS, f'{tenant}/{session_id}').hex}"
@@ -143,10 +179,10 @@ def ask(session: SessionCompleted, *, tenant: str, days: int) -> Response:
     )
 
 
-def side_of(response: Response | None, person_ref: str) -> Role:
-    """Which side of the session this person is. Raises: NoSuchRequest, also for a third person."""
+def seen_by(response: Response | None, person_ref: str) -> tuple[Response, Role]:
+    """The request and which side of it this person is. Raises: NoSuchRequest, also for a third person."""
     if response is not None and person_ref in response.people:
-        return Role.MENTOR if response.people[0] == person_ref else Role.MENTEE
+        return response, Role.MENTOR if response.people[0] == person_ref else Role.MENTEE
     raise NoSuchRequest("there is no such request for this person")
 
 
@@ -155,6 +191,26 @@ def status_of(response: Response, side: Role, *, on: date, closed: bool) -> Requ
     if response.of(side) is not None:
         return RequestStatus.ANSWERED
     return RequestStatus.EXPIRED if closed or on > response.due_on else RequestStatus.OPEN
+
+
+def own_request(response: Response, side: Role, *, on: date, closed: bool) -> OwnRequest:
+    """The request as this side sees it on a day."""
+    given = response.of(side)
+    return OwnRequest(
+        id=response.id,
+        tenant=response.tenant,
+        version=1 if given is None else 2,
+        session_id=response.session_id,
+        session_number=response.session_number,
+        pairing_id=response.pairing_id,
+        programme_id=response.programme_id,
+        person_ref=response.person(side),
+        role=side,
+        status=status_of(response, side, on=on, closed=closed),
+        asked_at=response.asked_at,
+        due_on=response.due_on,
+        answer=given,
+    )
 
 
 def answer(

@@ -1,0 +1,5 @@
+"""In: HTTP to use case."""
+
+from .routes import router
+
+__all__ = ["router"]
