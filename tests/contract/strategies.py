@@ -45,7 +45,7 @@ def _scalars(part: Json) -> Data:
         case "null":
             return st.none()
         case unknown:
-            raise NotImplementedError(f"a schema of type {unknown}")
+            raise TypeError(f"a schema of type {unknown}")
 
 
 def _objects(part: Json, document: Json) -> Data:
