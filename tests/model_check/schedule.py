@@ -181,4 +181,4 @@ def schedules(share: float) -> int:
 
 def how_to_replay(model: str, design: str, seed: int) -> str:
     """The command that plays a seed again, step by step."""
-    return f"PYTHONPATH=tests uv run python -m model_check {model} {design} {seed}"
+    return f"PYTHONPATH=tests .venv/bin/python -m model_check {model} {design} {seed}"
