@@ -180,11 +180,11 @@ async def test_only_the_officer_reads_text_and_every_reading_is_noted(world: Wor
 
 async def test_no_note_no_reading(world: World) -> None:
     async def broken(_reading: object) -> None:
-        raise OSError
+        raise ConnectionError
 
     world.audit.note = broken  # type: ignore[method-assign]
     await world.happens(completed())
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):
         await world.feedback.answers(officer(), PROGRAMME, limit=50, cursor=None)
 
 
@@ -376,6 +376,7 @@ async def test_an_answers_event_that_overtook_the_pairing_is_tried_again(world: 
 
 async def test_the_two_see_their_course_without_answers_or_risk_and_the_manager_sees_all(world: World) -> None:
     await world.happens(paired(), completed())
+    world.clock.advance(timedelta(days=1))
     await say(world, "mentee_1", wants_re_match=True, goals_reached=("inclusion",))
     await world.hear_itself()
 
