@@ -20,6 +20,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
+from pymongo.read_concern import ReadConcern
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -179,6 +180,8 @@ class Mongo:
         self._database = self._client.get_database(
             database,
             codec_options=CodecOptions(tz_aware=True),
+            # what was read may decide "already applied": it must not be taken back by a fail-over
+            read_concern=ReadConcern("majority"),
             write_concern=WriteConcern(w="majority", j=True),
         )
 

@@ -143,7 +143,7 @@ def _event(data: bytes, type_: str, known: Mapping[str, type[Event]]) -> Event:
         reason = "unknown_version" if type_.rpartition(".v")[0] in family else "unknown_type"
         raise Undecodable(reason, f"no reader for the type {type_[:200]!r}")
     try:
-        return event_class.model_validate_json(data)
+        return event_class.model_validate_json(data, strict=True)
     except ValidationError as error:
         fields = "; ".join(_field(problem) for problem in error.errors(include_input=False, include_url=False)[:5])
         reason = "invalid_json" if error.errors(include_input=False)[0]["type"] == "json_invalid" else "schema"

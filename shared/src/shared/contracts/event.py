@@ -12,7 +12,10 @@ MAX_INTEGER = 2**53 - 1
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999 in UTC") from error
 
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
