@@ -30,7 +30,7 @@ class Component(BaseModel):
     ready_when: ReadyWhen
     address: str
     """host:port, or the URL of a service."""
-    patience: float = 60.0
+    patience: float = 120.0
     """Seconds it may take to become ready."""
     grace: float = 20.0
     """Seconds it may take to stop before it is killed."""
