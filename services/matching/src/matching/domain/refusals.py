@@ -1,0 +1,59 @@
+"""Every way in which matching says no."""
+
+from shared.contracts import Invalid, NotFound, Refusal
+
+
+class UnknownTimeZone(Invalid):
+    """The time zone of a volunteer is not one of the IANA zones."""
+
+
+class UnknownProgramme(NotFound):
+    """No programme of this name was published to the acting tenant."""
+
+
+class UnknownVolunteer(NotFound):
+    """No volunteer of this name takes part in the programme."""
+
+
+class UnknownRun(NotFound):
+    """There is no such match run."""
+
+
+class UnknownPairing(NotFound):
+    """There is no such pairing."""
+
+
+class UnknownRestriction(NotFound):
+    """There is no such lock or exclusion."""
+
+
+class WrongRole(Invalid):
+    """A mentor was named where a mentee belongs, or the other way round."""
+
+
+class PoolTooLarge(Refusal):
+    """More people than one run can match to proven optimality."""
+
+
+class RuleForbidsPair(Refusal):
+    """A hard rule of the programme forbids these two to be paired."""
+
+
+class NoPlaceLeft(Refusal):
+    """The person has as many pairings (or locks) as they offered places."""
+
+
+class LockedPair(Refusal):
+    """The two are locked together; unlock them first."""
+
+
+class RunNotProposed(Refusal):
+    """Only a run that holds a proposal can be approved."""
+
+
+class RunNotHeld(Refusal):
+    """Another replica holds the run, or it has ended."""
+
+
+class PairingNotActive(Refusal):
+    """The pairing has ended already, or never began."""

@@ -1,0 +1,197 @@
+"""A match run: queued, running under a lease, proposed, then approved; or failed, or superseded.
+
+Pure functions, as in :mod:`.pairing`. A run publishes nothing: its pairings do.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from shared.contracts import MatchPolicy
+
+from .candidate import Programme
+from .proposal import Figures
+from .refusals import RunNotHeld, RunNotProposed
+from .rules import Charter
+
+LEASE = timedelta(seconds=10)
+"""A replica that has not renewed for this long is taken for dead."""
+MOST_ATTEMPTS = 3
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A proposed pair that could not be made any more."""
+
+    mentor_volunteer_id: str
+    mentee_volunteer_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchRun:
+    """One cohort run over a programme's pool."""
+
+    id: str
+    tenant: str
+    version: int
+    programme_id: str
+    status: RunStatus
+    requested_at: datetime
+    seed: int
+    policy: MatchPolicy
+    """As it was when the run was asked for; a later publication does not change it."""
+    policy_version: int
+    week: date
+    session_minutes: int
+    automatic: bool = False
+    """Approved without a manager: continuous mode catching up with who came before the charter."""
+    owner: str | None = None
+    lease_until: datetime | None = None
+    attempt: int = 0
+    progress: int = 0
+    """Percent."""
+    figures: Figures | None = None
+    failure: str | None = None
+    approval_due: datetime | None = None
+    """Set while an approval is under way: when anybody may carry on with it."""
+    effective_on: date | None = None
+    approved_at: datetime | None = None
+    pairings: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def result(self) -> str:
+        """Names what the present attempt finds."""
+        return f"{self.id}.{self.attempt}"
+
+    @property
+    def charter(self) -> Charter:
+        """What the run's pairs are judged by."""
+        return Charter(policy=self.policy, week=self.week, session_minutes=self.session_minutes)
+
+
+def request(
+    programme: Programme,
+    *,
+    id: str,
+    seed: int,
+    now: datetime,
+    automatic: bool = False,
+) -> MatchRun:
+    """Ask for a run under the programme's policy of today."""
+    return MatchRun(
+        id=id,
+        tenant=programme.tenant,
+        version=1,
+        programme_id=programme.id,
+        status=RunStatus.QUEUED,
+        requested_at=now,
+        seed=seed,
+        policy=programme.policy,
+        policy_version=programme.version,
+        week=programme.reference_week,
+        session_minutes=programme.plan.minutes,
+        automatic=automatic,
+    )
+
+
+def may_be_taken(run: MatchRun, now: datetime) -> bool:
+    """Whether nobody works on it: it is queued, or its holder let the lease run out."""
+    if run.status is RunStatus.RUNNING:
+        return run.lease_until is None or run.lease_until <= now
+    return run.status is RunStatus.QUEUED
+
+
+def take(run: MatchRun, owner: str, now: datetime) -> MatchRun:
+    """Hold the run for one lease. Gives up on a run that broke its holders again and again. Raises: RunNotHeld."""
+    if not may_be_taken(run, now):
+        raise RunNotHeld(f"{run.id} is {run.status}")
+    if run.attempt >= MOST_ATTEMPTS:
+        return _next(run, status=RunStatus.FAILED, failure=f"given up after {run.attempt} attempts")
+    return _next(
+        run,
+        status=RunStatus.RUNNING,
+        owner=owner,
+        attempt=run.attempt + 1,
+        lease_until=now + LEASE,
+        progress=0,
+    )
+
+
+def renew(run: MatchRun, owner: str, attempt: int, progress: int, now: datetime) -> MatchRun:
+    """Keep the lease, and tell how far the work is. Raises: RunNotHeld."""
+    _require_held(run, owner, attempt)
+    return _next(run, lease_until=now + LEASE, progress=min(max(progress, run.progress), 99))
+
+
+def conclude(run: MatchRun, owner: str, attempt: int, figures: Figures, now: datetime) -> MatchRun:
+    """The work is done and its pairs are stored: a proposal waits for a decision. Raises: RunNotHeld."""
+    _require_held(run, owner, attempt)
+    return _next(
+        run,
+        status=RunStatus.PROPOSED,
+        owner=None,
+        lease_until=None,
+        progress=100,
+        figures=figures,
+        approval_due=now if run.automatic else None,
+        effective_on=now.date() if run.automatic else None,
+    )
+
+
+def fail(run: MatchRun, owner: str, attempt: int, failure: str) -> MatchRun:
+    """The work cannot be done, for a reason that a repetition would not change. Raises: RunNotHeld."""
+    _require_held(run, owner, attempt)
+    return _next(run, status=RunStatus.FAILED, owner=None, lease_until=None, failure=failure)
+
+
+def supersede(run: MatchRun) -> MatchRun:
+    """A newer proposal replaces this one. A run that is decided, or being approved, stays as it is."""
+    open_to_it = run.status is RunStatus.PROPOSED and run.approval_due is None
+    return _next(run, status=RunStatus.SUPERSEDED) if open_to_it else run
+
+
+def begin_approval(run: MatchRun, effective_on: date, now: datetime) -> MatchRun:
+    """Decide that the proposal becomes pairings. Repeating it keeps the first date. Raises: RunNotProposed."""
+    if run.status is RunStatus.APPROVED:
+        return run
+    if run.status is not RunStatus.PROPOSED:
+        raise RunNotProposed(f"the run is {run.status}")
+    return _next(run, approval_due=now + LEASE, effective_on=run.effective_on or effective_on)
+
+
+def finish_approval(
+    run: MatchRun, pairings: tuple[str, ...], conflicts: tuple[Conflict, ...], now: datetime
+) -> MatchRun:
+    """All pairs of the proposal are settled: made, or reported."""
+    if run.status is not RunStatus.PROPOSED:
+        return run
+    return _next(
+        run,
+        status=RunStatus.APPROVED,
+        approval_due=None,
+        approved_at=now,
+        pairings=pairings,
+        conflicts=conflicts,
+    )
+
+
+def _require_held(run: MatchRun, owner: str, attempt: int) -> None:
+    if run.status is not RunStatus.RUNNING or run.owner != owner or run.attempt != attempt:
+        raise RunNotHeld(f"{run.id} is no longer held by {owner}")
+
+
+def _next(run: MatchRun, **changes: object) -> MatchRun:
+    return replace(run, version=run.version + 1, **changes)  # type: ignore[arg-type]

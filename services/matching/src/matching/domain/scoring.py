@@ -1,0 +1,156 @@
+"""The score of a pair: soft terms in whole points, each bounded by its weight, which add up exactly.
+
+This is the plain scorer, one pair at a time. The engine computes the same points for all pairs at once; a run checks
+every pair that it proposes against this module.
+
+A term that needs something the person did not give (a birth band, a grade, a unit) is off for that pair: it counts
+half its weight, under a name that ends in ``_not_given``, so that silence neither helps nor harms.
+"""
+
+from dataclasses import dataclass
+
+from shared.contracts import ScoreTerm
+
+from .candidate import Candidate
+from .hours import shared_minutes, utc_offset_minutes, weekly_slots
+from .rules import Charter, shared_languages, taught_skills
+
+LIFT_PARTS = 60
+"""Parts of a full lift, from the learner's level to level 5: divisible by every distance from 1 to 5."""
+AGE_GAP_HALF_WIDTH = 16
+"""Half years off the target at which the age gap still gives half its points."""
+ENOUGH_SHARED_MINUTES = 360
+ENOUGH_FURTHER_LANGUAGES = 2
+ENOUGH_COMMON_GROUND = 4
+"""Interests and goals in common that give the full points."""
+FULL_SENIORITY_GAP = 5
+"""Grade bands by which the mentee stands above the mentor, for the full points."""
+TOP_MOTIVATION = 10
+"""Both sides' motivation, of five each."""
+HALF_A_DAY = 720
+"""Minutes: no two zones are farther apart on the clock face."""
+OTHER_SITE_SHARE = (2, 3)
+"""Of the proximity points, what another site in the same time zone gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairScore:
+    """The points of one pair, and what they rest on."""
+
+    terms: tuple[ScoreTerm, ...]
+    shared_skills: tuple[str, ...]
+    shared_languages: tuple[str, ...]
+    shared_minutes_per_week: int
+
+    @property
+    def total(self) -> int:
+        """The score: the sum of the terms."""
+        return sum(term.points for term in self.terms)
+
+
+def lift(present: int, offered: int) -> int:
+    """How far towards level 5 a teacher takes a learner, in sixtieths of the way."""
+    return LIFT_PARTS * (offered - present) // (5 - present) if offered > present else 0
+
+
+def score_pair(mentor: Candidate, mentee: Candidate, charter: Charter) -> PairScore:
+    """The score of this pair, whether or not a hard rule forbids it."""
+    weights = charter.policy.weights
+    minutes = shared_minutes(
+        weekly_slots(mentor.availability, mentor.time_zone, charter.week),
+        weekly_slots(mentee.availability, mentee.time_zone, charter.week),
+    )
+    languages = shared_languages(mentor, mentee)
+    further = min(max(len(languages) - 1, 0), ENOUGH_FURTHER_LANGUAGES)
+    common = min(_common_ground(mentor, mentee), ENOUGH_COMMON_GROUND)
+    terms = (
+        _term("skills", coverage(mentor, mentee, weights.skills)),
+        _age_gap(mentor, mentee, charter),
+        _other_unit(mentor, mentee, weights.other_unit),
+        _term("motivation", weights.motivation * (mentor.motivation + mentee.motivation) // TOP_MOTIVATION),
+        _term("proximity", _proximity(mentor, mentee, charter)),
+        _term(
+            "shared_hours",
+            weights.shared_hours * min(minutes, ENOUGH_SHARED_MINUTES) // ENOUGH_SHARED_MINUTES,
+        ),
+        _term("shared_languages", weights.shared_languages * further // ENOUGH_FURTHER_LANGUAGES),
+        _term("interests", weights.interests * common // ENOUGH_COMMON_GROUND),
+        _term("reciprocity", coverage(mentee, mentor, weights.reciprocity)),
+        _seniority_gap(mentor, mentee, weights.seniority_gap),
+    )
+    return PairScore(
+        terms=terms,
+        shared_skills=taught_skills(mentor, mentee),
+        shared_languages=languages,
+        shared_minutes_per_week=minutes,
+    )
+
+
+def coverage(teacher: Candidate, learner: Candidate, weight: int) -> int:
+    """Points for what the learner wants and the teacher can pass on, by priority and level."""
+    levels = {offer.skill: offer.level for offer in teacher.skills_offered}
+    wanted = sum(wish.priority for wish in learner.skills_wanted)
+    covered = sum(wish.priority * lift(wish.level, levels.get(wish.skill, 0)) for wish in learner.skills_wanted)
+    return weight * covered // (LIFT_PARTS * wanted) if wanted else 0
+
+
+def birth_years(age_band: str) -> int:
+    """First and last year of a band, added up: twice its middle."""
+    first, _, last = age_band.partition("-")
+    return int(first) + int(last)
+
+
+def age_gap_points(half_years_off: int, weight: int) -> int:
+    """A soft bell around the target: never zero, so no age shuts anybody out (2-01)."""
+    width = AGE_GAP_HALF_WIDTH**2
+    return weight * width // (width + half_years_off**2)
+
+
+def minutes_apart(one_offset: int, other_offset: int) -> int:
+    """How far two clocks differ on their faces: at most half a day."""
+    apart = abs(one_offset - other_offset) % (2 * HALF_A_DAY)
+    return min(apart, 2 * HALF_A_DAY - apart)
+
+
+def _term(name: str, points: int) -> ScoreTerm:
+    return ScoreTerm(term=name, points=points)
+
+
+def _not_given(name: str, weight: int) -> ScoreTerm:
+    return ScoreTerm(term=f"{name}_not_given", points=weight // 2)
+
+
+def _age_gap(mentor: Candidate, mentee: Candidate, charter: Charter) -> ScoreTerm:
+    weight = charter.policy.weights.age_gap
+    if mentor.age_band is None or mentee.age_band is None:
+        return _not_given("age_gap", weight)
+    gap = birth_years(mentor.age_band) - birth_years(mentee.age_band)
+    return _term("age_gap", age_gap_points(gap - 2 * charter.policy.age_gap_target, weight))
+
+
+def _other_unit(mentor: Candidate, mentee: Candidate, weight: int) -> ScoreTerm:
+    if mentor.unit is None or mentee.unit is None:
+        return _not_given("other_unit", weight)
+    return _term("other_unit", 0 if mentor.unit == mentee.unit else weight)
+
+
+def _proximity(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
+    weight = charter.policy.weights.proximity
+    if mentor.site is not None and mentor.site == mentee.site:
+        return weight
+    apart = minutes_apart(
+        utc_offset_minutes(mentor.time_zone, charter.week), utc_offset_minutes(mentee.time_zone, charter.week)
+    )
+    share, parts = OTHER_SITE_SHARE
+    return weight * share * (HALF_A_DAY - apart) // (parts * HALF_A_DAY)
+
+
+def _common_ground(mentor: Candidate, mentee: Candidate) -> int:
+    return len(set(mentor.interests) & set(mentee.interests)) + len(set(mentor.goals) & set(mentee.goals))
+
+
+def _seniority_gap(mentor: Candidate, mentee: Candidate, weight: int) -> ScoreTerm:
+    if mentor.grade_band is None or mentee.grade_band is None:
+        return _not_given("seniority_gap", weight)
+    gap = min(max(mentee.grade_band - mentor.grade_band, 0), FULL_SENIORITY_GAP)
+    return _term("seniority_gap", weight * gap // FULL_SENIORITY_GAP)

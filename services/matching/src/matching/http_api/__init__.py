@@ -1,0 +1,17 @@
+"""In: HTTP -> use case. Paths are relative to ``/v1``."""
+
+from fastapi import APIRouter
+
+from ..use_cases import Matching
+from . import pairings, programmes, runs
+
+
+def router(matching: Matching) -> APIRouter:
+    """The whole HTTP interface of the service."""
+    whole = APIRouter()
+    for part in (programmes, runs, pairings):
+        whole.include_router(part.router(matching))
+    return whole
+
+
+__all__ = ["router"]

@@ -1,0 +1,44 @@
+"""Composition root: the only module that builds things."""
+
+import asyncio
+from uuid import uuid4
+
+from fastapi import FastAPI
+from shared.chassis.clock import Clock
+from shared.chassis.service import Chassis
+from shared.contracts import Paired, Unpaired
+
+from . import http_api, repository
+from .consumers import consumers
+from .engine.process import EngineProcesses
+from .settings import Settings
+from .use_cases import Matching
+
+
+def build(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
+    """The matching service as an ASGI application."""
+    settings = settings or Settings()
+    chassis = Chassis(settings, clock=clock)
+    engine = EngineProcesses(settings.engine_workers)
+    matching = Matching.of(repository.stores(chassis), engine, replica=f"matching-{uuid4().hex[:12]}")
+    consumers(chassis.bus, matching)
+
+    async def indexes() -> None:
+        await repository.ensure_indexes(chassis)
+
+    async def work_on_runs() -> None:
+        try:
+            while True:
+                await matching.runs.work()
+        except asyncio.CancelledError:
+            engine.close()
+            raise
+
+    return chassis.app(
+        title="Matching",
+        description="Decides who is paired with whom, and why.",
+        routers=[http_api.router(matching)],
+        emits=[Paired, Unpaired],
+        indexes=[indexes],
+        background=[work_on_runs, matching.approval.resume, matching.places.sweep],
+    )

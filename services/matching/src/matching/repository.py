@@ -1,0 +1,128 @@
+"""Matching's own database: its collections, their indexes, and the questions beyond the generic ports."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.chassis.mongo import Collection, Document
+from shared.chassis.service import Chassis
+from shared.contracts import Role
+
+from .domain.candidate import Candidate, Programme
+from .domain.pairing import Pairing, PairingStatus
+from .domain.proposal import StoredLeftOut, StoredPair
+from .domain.restriction import Restriction
+from .domain.run import MatchRun, RunStatus
+from .use_cases.ports import PoolFigures, Stores, Work
+
+A_BATCH = 200
+
+
+def stores(chassis: Chassis) -> Stores:
+    """Everything that the service keeps, on MongoDB."""
+    return Stores(
+        programmes=chassis.projections("programmes", Programme),
+        candidates=chassis.projections("candidates", Candidate),
+        pairings=chassis.aggregates("pairings", Pairing),
+        runs=chassis.aggregates("match_runs", MatchRun),
+        restrictions=chassis.aggregates("restrictions", Restriction),
+        proposed=chassis.projections("proposed_pairs", StoredPair),
+        left_out=chassis.projections("left_out", StoredLeftOut),
+        claims=chassis.reservations("places"),
+        backlog=MongoBacklog(chassis),
+        clock=chassis.clock,
+    )
+
+
+class MongoBacklog:
+    """What waits for work, over all tenants. The background jobs ask every second, so each question has an index."""
+
+    def __init__(self, chassis: Chassis) -> None:
+        self._runs = chassis.collection("match_runs")
+        self._pairings = chassis.collection("pairings")
+        self._candidates = chassis.collection("candidates")
+
+    async def runs_to_take(self, now: datetime) -> Sequence[Work]:
+        """Queued, or running under a lease that ran out; the oldest first."""
+        nobody_works_on_it = [
+            {"status": RunStatus.QUEUED.value},
+            {"status": RunStatus.RUNNING.value, "lease_until": {"$lte": now}},
+        ]
+        return await _work(self._runs, {"$or": nobody_works_on_it}, oldest_by="requested_at")
+
+    async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
+        """Proposed, with an approval that should have been finished by now."""
+        where = {"status": RunStatus.PROPOSED.value, "approval_due": {"$lte": now}}
+        return await _work(self._runs, where, oldest_by="approval_due")
+
+    async def proposals_to_settle(self, now: datetime) -> Sequence[Work]:
+        """Proposed pairings past their time."""
+        where = {"status": PairingStatus.PROPOSED.value, "until": {"$lte": now}}
+        return await _work(self._pairings, where, oldest_by="until")
+
+    async def places_to_give_back(self) -> Sequence[Work]:
+        """Pairings that are over and did not note that their places are free."""
+        over = [PairingStatus.ENDED.value, PairingStatus.ABORTED.value]
+        return await _work(self._pairings, {"status": {"$in": over}, "claims_held": True}, oldest_by="until")
+
+    async def pool(self, tenant: str, programme_id: str) -> PoolFigures:
+        """Sums by role and readiness, made where the data is."""
+        of_programme: Document = {"tenant": {"$eq": tenant}, "programme_id": {"$eq": programme_id}}
+        groups = [
+            group
+            async for group in self._candidates.aggregate(
+                [
+                    {"$match": of_programme},
+                    {
+                        "$group": {
+                            "_id": {"role": "$role", "ready": "$ready", "withdrawn": "$withdrawn"},
+                            "people": {"$sum": 1},
+                            "places": {"$sum": "$capacity"},
+                        }
+                    },
+                ]
+            )
+        ]
+        return PoolFigures(
+            programme_id=programme_id,
+            known=sum(group["people"] for group in groups),
+            mentors=_total(groups, "people", role=Role.MENTOR),
+            mentees=_total(groups, "people", role=Role.MENTEE),
+            mentors_ready=_total(groups, "people", role=Role.MENTOR, ready=True),
+            mentees_ready=_total(groups, "people", role=Role.MENTEE, ready=True),
+            places=_total(groups, "places", role=Role.MENTOR, ready=True),
+            paired=await self._pairings.count({**of_programme, "status": PairingStatus.ACTIVE.value}),
+        )
+
+    async def ensure_indexes(self) -> None:
+        """Repeatable."""
+        await self._candidates.ensure_index([("tenant", 1), ("programme_id", 1), ("role", 1)])
+        await self._runs.ensure_index([("status", 1), ("requested_at", 1)])
+        await self._runs.ensure_index([("tenant", 1), ("programme_id", 1)])
+        await self._pairings.ensure_index([("tenant", 1), ("programme_id", 1), ("status", 1)])
+        await self._pairings.ensure_index([("tenant", 1), ("people", 1)])
+        await self._pairings.ensure_index([("tenant", 1), ("volunteers", 1)])
+        await self._pairings.ensure_index([("status", 1), ("claims_held", 1), ("until", 1)])
+
+
+async def ensure_indexes(chassis: Chassis) -> None:
+    """Every index that is not the chassis' own. Repeatable."""
+    await MongoBacklog(chassis).ensure_indexes()
+    await chassis.collection("restrictions").ensure_index([("tenant", 1), ("programme_id", 1)])
+    for results in ("proposed_pairs", "left_out"):
+        await chassis.collection(results).ensure_index([("tenant", 1), ("result", 1), ("_id", 1)])
+
+
+async def _work(collection: Collection, where: Document, *, oldest_by: str) -> Sequence[Work]:
+    found = collection.find(where, sort=[(oldest_by, 1)], limit=A_BATCH, fields=["tenant"])
+    return [(document["tenant"], document["_id"]) async for document in found]
+
+
+def _total(groups: Sequence[Document], sum_of: str, *, role: Role, ready: bool | None = None) -> int:
+    """Of those who have not left."""
+    return sum(
+        group[sum_of]
+        for group in groups
+        if group["_id"]["role"] == role.value
+        and not group["_id"]["withdrawn"]
+        and (ready is None or group["_id"]["ready"] == ready)
+    )

@@ -1,0 +1,44 @@
+"""What the matching service can do: its table of contents."""
+
+from dataclasses import dataclass
+
+from .approval import Approval
+from .newcomers import Newcomers
+from .pairings import Pairings
+from .places import Places
+from .pool import Pool
+from .ports import Backlog, Engine, PoolFigures, Stores
+from .restrictions import Restrictions
+from .runs import Runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """Every use case of the service."""
+
+    pool: Pool
+    restrictions: Restrictions
+    runs: Runs
+    approval: Approval
+    pairings: Pairings
+    newcomers: Newcomers
+    places: Places
+
+    @classmethod
+    def of(cls, stores: Stores, engine: Engine, *, replica: str) -> "Matching":
+        """The use cases on these stores. ``replica`` names the process that holds the runs it works on."""
+        places = Places(stores)
+        newcomers = Newcomers(stores, places, engine)
+        approval = Approval(stores, places)
+        return cls(
+            pool=Pool(stores, places),
+            restrictions=Restrictions(stores),
+            runs=Runs(stores, engine, replica=replica),
+            approval=approval,
+            pairings=Pairings(stores, places, newcomers),
+            newcomers=newcomers,
+            places=places,
+        )
+
+
+__all__ = ["Backlog", "Engine", "Matching", "PoolFigures", "Stores"]

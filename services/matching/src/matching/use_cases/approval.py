@@ -1,0 +1,111 @@
+"""Approving a run: its proposed pairs become pairings, each by a reservation of its own."""
+
+import asyncio
+from datetime import date
+
+from shared.contracts import AccessRole, Principal
+
+from ..domain import run as decide
+from ..domain.candidate import Programme
+from ..domain.pairing import PairingStatus, pairing_id, propose
+from ..domain.proposal import StoredPair
+from ..domain.run import Conflict, MatchRun, RunStatus
+from .places import PATIENCE, Places
+from .ports import Stores
+from .runs import change_run
+from .snapshot import Snapshot, read_pool, read_programme
+
+AT_ONCE = 16
+"""Pairs made at the same time: enough to share the journal's writes, few enough to leave room for others."""
+
+
+class Approval:
+    """Turns proposals into pairings. Repeatable after a crash, and by several replicas at once."""
+
+    def __init__(self, stores: Stores, places: Places) -> None:
+        self._stores = stores
+        self._places = places
+
+    async def approve(self, principal: Principal, run_id: str, effective_on: date | None) -> MatchRun:
+        """Make the pairs of this run. A pair that can no longer be made is reported, and the others go on.
+
+        Raises: UnknownRun, RunNotProposed.
+        """
+        principal.require(AccessRole.PROGRAMME_MANAGER)
+        return await self._approve(principal, run_id, effective_on)
+
+    async def resume(self) -> None:
+        """Carry on with approvals that nobody finished."""
+        for tenant, run_id in await self._stores.backlog.approvals_to_resume(self._stores.clock.now()):
+            await self._approve(Principal.service("matching", tenant=tenant), run_id, None)
+
+    async def _approve(self, principal: Principal, run_id: str, effective_on: date | None) -> MatchRun:
+        now = self._stores.clock.now()
+        run = await change_run(
+            self._stores,
+            principal,
+            run_id,
+            lambda present: decide.begin_approval(present, effective_on or now.date(), now),
+        )
+        if run.status is RunStatus.APPROVED:
+            return run
+        outcomes = await self._make_all(principal, run)
+        made = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
+        conflicts = tuple(outcome for outcome in outcomes if isinstance(outcome, Conflict))
+        return await change_run(
+            self._stores,
+            principal,
+            run_id,
+            lambda present: decide.finish_approval(present, made, conflicts, self._stores.clock.now()),
+        )
+
+    async def _make_all(self, principal: Principal, run: MatchRun) -> list[str | Conflict]:
+        programme = await read_programme(self._stores, run.tenant, run.programme_id)
+        pool = await read_pool(self._stores, run.tenant, run.programme_id)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def make(pair: StoredPair) -> str | Conflict:
+            async with gate:
+                return await self._make(principal, run, pair, programme, pool)
+
+        pairs = [pair async for pair in self._stores.proposed.stream(run.tenant, {"result": run.result})]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(make(pair)) for pair in pairs]
+        return [task.result() for task in tasks]
+
+    async def _make(
+        self, principal: Principal, run: MatchRun, pair: StoredPair, programme: Programme, pool: Snapshot
+    ) -> str | Conflict:
+        """The pairing's id, or why there is none."""
+        id_ = pairing_id(run.id, pair.mentor_volunteer_id, pair.mentee_volunteer_id)
+        pairing = await self._stores.pairings.find(run.tenant, id_)
+        if pairing is None:
+            mentor, mentee = (
+                pool.people.get(volunteer) for volunteer in (pair.mentor_volunteer_id, pair.mentee_volunteer_id)
+            )
+            if mentor is None or mentee is None or not (mentor.takes_part and mentee.takes_part):
+                return _conflict(pair, "one of the two has left or is no longer ready")
+            if (mentor.id, mentee.id) in pool.history.excluded:
+                return _conflict(pair, "the two were excluded from each other meanwhile")
+            pairing = propose(
+                mentor,
+                mentee,
+                programme,
+                pair.points,
+                id=id_,
+                run_id=run.id,
+                effective_on=run.effective_on or self._stores.clock.now().date(),
+                until=self._stores.clock.now() + PATIENCE,
+            )
+        pairing = await self._places.make(pairing, principal)
+        if pairing.status is PairingStatus.ABORTED:
+            return _conflict(pair, "a place was taken meanwhile, or one of the two has left")
+        return pairing.id
+
+
+def _conflict(pair: StoredPair, reason: str) -> Conflict:
+    return Conflict(
+        mentor_volunteer_id=pair.mentor_volunteer_id,
+        mentee_volunteer_id=pair.mentee_volunteer_id,
+        reason=reason,
+    )

@@ -1,0 +1,96 @@
+"""One person at a time: the best free partner for somebody who arrives, or who needs another."""
+
+from datetime import date
+
+from shared.contracts import MatchMode, Principal, Role
+
+from ..domain.candidate import Candidate, Programme
+from ..domain.pairing import Pairing, PairingStatus, pairing_id, propose
+from ..domain.proposal import ChosenPair, LeftOut, Problem, Proposal
+from ..domain.rules import Charter
+from .places import PATIENCE, Places
+from .ports import Engine, Stores
+from .snapshot import read_pool
+
+TRIES = 3
+"""The best partner may be taken by somebody else between choosing and claiming."""
+
+
+class Newcomers:
+    """Pairs one person with the best partner who is free, through the same engine as a cohort run."""
+
+    def __init__(self, stores: Stores, places: Places, engine: Engine) -> None:
+        self._stores = stores
+        self._places = places
+        self._engine = engine
+
+    async def arrive(self, volunteer_id: str, principal: Principal) -> None:
+        """In a continuous programme, pair whoever is ready and has a place, at once."""
+        person = await self._stores.candidates.find(principal.tenant, volunteer_id)
+        if person is None or not person.takes_part:
+            return
+        programme = await self._stores.programmes.find(principal.tenant, person.programme_id)
+        if programme is None or programme.policy.mode is not MatchMode.CONTINUOUS:
+            return  # the charter, when it comes, catches up with those who came before it
+        await self.pair(person, programme, principal, cause=f"arrival.{person.id}.{person.version}")
+
+    async def pair(
+        self,
+        person: Candidate,
+        programme: Programme,
+        principal: Principal,
+        *,
+        cause: str,
+        replaces: str | None = None,
+        effective_on: date | None = None,
+    ) -> Pairing | LeftOut | None:
+        """The new pairing; or why there is none; or None when the person is not free (any more)."""
+        for _ in range(TRIES):
+            proposal = await self._best_for(person, programme)
+            if not proposal.pairs:
+                return next((left for left in proposal.left_out if left.volunteer_id == person.id), None)
+            chosen = proposal.pairs[0]
+            pairing = await self._places.make(
+                self._proposed(chosen, programme, cause=cause, replaces=replaces, effective_on=effective_on),
+                principal,
+            )
+            if pairing.status is not PairingStatus.ABORTED:
+                return pairing
+        return None
+
+    async def _best_for(self, person: Candidate, programme: Programme) -> Proposal:
+        """Ask the engine about this one person and everybody free on the other side."""
+        pool = await read_pool(self._stores, person.tenant, person.programme_id)
+        everything = pool.problem(Charter.of(programme))
+        mine = (pool.people.get(person.id, person),)
+        alone = {person.id: min(pool.places.get(person.id, 0), 1)}
+        return await self._engine.propose(
+            Problem(
+                charter=everything.charter,
+                history=everything.history,
+                mentors=mine if person.role is Role.MENTOR else everything.mentors,
+                mentees=mine if person.role is Role.MENTEE else everything.mentees,
+                places={**everything.places, **alone},
+            )
+        )
+
+    def _proposed(
+        self,
+        chosen: ChosenPair,
+        programme: Programme,
+        *,
+        cause: str,
+        replaces: str | None,
+        effective_on: date | None,
+    ) -> Pairing:
+        now = self._stores.clock.now()
+        return propose(
+            chosen.mentor,
+            chosen.mentee,
+            programme,
+            chosen.points,
+            id=pairing_id(cause, chosen.mentor.id, chosen.mentee.id),
+            replaces=replaces,
+            effective_on=effective_on or now.date(),
+            until=now + PATIENCE,
+        )

@@ -1,0 +1,91 @@
+"""What the use cases need from outside."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.chassis.aggregates import Aggregates
+from shared.chassis.clock import Clock
+from shared.chassis.projections import Projections
+from shared.chassis.reservations import Reservations
+
+from ..domain.candidate import Candidate, Programme
+from ..domain.pairing import Pairing
+from ..domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
+from ..domain.restriction import Restriction
+from ..domain.run import MatchRun
+
+Work = tuple[str, str]
+"""A tenant, and the id of what waits for work."""
+
+
+class Engine(Protocol):
+    """Finds the best pairs, off the event loop."""
+
+    async def propose(self, problem: Problem, on_progress: Callable[[int], None] | None = None) -> Proposal:
+        """The best pairs. ``on_progress`` is told percents now and then.
+
+        Raises:
+            PoolTooLarge: More people than one run can match.
+            EngineFailed: The computation died; trying again may help.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolFigures:
+    """Who is known of one programme."""
+
+    programme_id: str
+    known: int
+    """Volunteers of whom any event arrived, those who left included."""
+    mentors: int
+    mentees: int
+    mentors_ready: int
+    mentees_ready: int
+    places: int
+    """Places that ready mentors offer, taken or not."""
+    paired: int
+    """Active pairings."""
+
+
+class Backlog(Protocol):
+    """What waits for work, over all tenants, and sums that need no states."""
+
+    async def runs_to_take(self, now: datetime) -> Sequence[Work]:
+        """Runs that nobody works on, the oldest first."""
+        ...
+
+    async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
+        """Runs whose approval was begun and not finished in time."""
+        ...
+
+    async def proposals_to_settle(self, now: datetime) -> Sequence[Work]:
+        """Pairings that were proposed and neither confirmed nor aborted in time."""
+        ...
+
+    async def places_to_give_back(self) -> Sequence[Work]:
+        """Pairings that are over and may still hold places."""
+        ...
+
+    async def pool(self, tenant: str, programme_id: str) -> PoolFigures:
+        """The sums over one pool."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """Everything that the service keeps."""
+
+    programmes: Projections[Programme]
+    candidates: Projections[Candidate]
+    pairings: Aggregates[Pairing]
+    runs: Aggregates[MatchRun]
+    restrictions: Aggregates[Restriction]
+    proposed: Projections[StoredPair]
+    left_out: Projections[StoredLeftOut]
+    claims: Reservations
+    """The arbiter of capacity: each pairing holds one claim on each of its two people."""
+    backlog: Backlog
+    clock: Clock

@@ -1,0 +1,205 @@
+"""Match runs: asked for over HTTP, computed by whichever replica takes them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from hashlib import sha256
+from uuid import uuid4
+
+from shared.chassis.aggregates import Cause, Page
+from shared.chassis.logging import get_logger
+from shared.contracts import AccessRole, Principal, Refusal
+
+from ..domain import run as decide
+from ..domain.proposal import (
+    EngineFailed,
+    Proposal,
+    StoredLeftOut,
+    StoredPair,
+    check_size,
+    stored_left_out,
+    stored_pairs,
+)
+from ..domain.refusals import RunNotHeld, UnknownRun
+from ..domain.run import MatchRun, RunStatus
+from .ports import Engine, Stores
+from .snapshot import read_pool, read_programme
+
+log = get_logger(__name__)
+
+STORING_AT_ONCE = 16
+POLL_SECONDS = 1.0
+
+
+class Runs:
+    """Asks for runs, computes them, shows what they found."""
+
+    def __init__(self, stores: Stores, engine: Engine, *, replica: str) -> None:
+        self._stores = stores
+        self._engine = engine
+        self._replica = replica
+        self._asked = asyncio.Event()
+
+    async def request(self, principal: Principal, programme_id: str, *, seed: int, key: str | None = None) -> MatchRun:
+        """Queue a run over the programme's pool. Raises: UnknownProgramme, PoolTooLarge."""
+        principal.require(AccessRole.PROGRAMME_MANAGER)
+        programme = await read_programme(self._stores, principal.tenant, programme_id)
+        figures = await self._stores.backlog.pool(principal.tenant, programme_id)
+        check_size(figures.mentors, figures.mentees)
+        id_ = _run_id(principal, programme_id, key)
+        now = self._stores.clock.now()
+        run = await self._stores.runs.change(
+            id_,
+            Cause.command(principal, key),
+            lambda present: (present or decide.request(programme, id=id_, seed=seed, now=now), []),
+        )
+        self._asked.set()
+        return run
+
+    async def get(self, principal: Principal, run_id: str) -> MatchRun:
+        """One run. Raises: UnknownRun."""
+        principal.require(AccessRole.PROGRAMME_MANAGER)
+        run = await self._stores.runs.find(principal.tenant, run_id)
+        if run is None:
+            raise UnknownRun(f"there is no run {run_id!r}")
+        return run
+
+    async def page(self, principal: Principal, programme_id: str, *, limit: int, cursor: str | None) -> Page[MatchRun]:
+        """The runs of a programme."""
+        principal.require(AccessRole.PROGRAMME_MANAGER)
+        where = {"programme_id": programme_id}
+        return await self._stores.runs.page(principal.tenant, where, limit=limit, cursor=cursor)
+
+    async def pairs(self, principal: Principal, run_id: str, *, limit: int, cursor: str | None) -> Page[StoredPair]:
+        """What the run proposes, the best pairs first; empty until it has concluded. Raises: UnknownRun."""
+        run = await self.get(principal, run_id)
+        if run.figures is None:
+            return Page((), None)
+        return await self._stores.proposed.page(principal.tenant, {"result": run.result}, limit=limit, cursor=cursor)
+
+    async def left_out(
+        self, principal: Principal, run_id: str, *, limit: int, cursor: str | None
+    ) -> Page[StoredLeftOut]:
+        """Whom the run could not pair, and why; empty until it has concluded. Raises: UnknownRun."""
+        run = await self.get(principal, run_id)
+        if run.figures is None:
+            return Page((), None)
+        return await self._stores.left_out.page(principal.tenant, {"result": run.result}, limit=limit, cursor=cursor)
+
+    async def work(self) -> None:
+        """Compute the runs that nobody works on, one after the other, then wait a moment for the next."""
+        self._asked.clear()
+        for tenant, run_id in await self._stores.backlog.runs_to_take(self._stores.clock.now()):
+            with contextlib.suppress(RunNotHeld):  # another replica was faster, or took over
+                await self._compute(Principal.service("matching", tenant=tenant), run_id)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), POLL_SECONDS)
+
+    async def _compute(self, principal: Principal, run_id: str) -> None:
+        run = await self._change(
+            principal, run_id, lambda run: decide.take(run, self._replica, self._stores.clock.now())
+        )
+        if run.status is not RunStatus.RUNNING:
+            log.warning("run given up", run_id=run_id, attempts=run.attempt)
+            return
+        try:
+            proposal = await self._propose(principal, run)
+        except EngineFailed:
+            log.warning("the engine died; the run is taken again when its lease ends", run_id=run_id)
+            return
+        except Refusal as refusal:
+            reason = refusal.detail
+            await self._change(
+                principal, run_id, lambda present: decide.fail(present, self._replica, run.attempt, reason)
+            )
+            return
+        await self._store(proposal, run)
+        await self._change(
+            principal,
+            run_id,
+            lambda present: decide.conclude(
+                present, self._replica, run.attempt, proposal.figures, self._stores.clock.now()
+            ),
+        )
+        await self._supersede_older(principal, run)
+
+    async def _propose(self, principal: Principal, run: MatchRun) -> Proposal:
+        """Compute under a lease that is renewed all the while; stop when it is lost."""
+        pool = await read_pool(self._stores, run.tenant, run.programme_id)
+        told = 0
+
+        def on_progress(percent: int) -> None:
+            nonlocal told
+            told = percent
+
+        async def hold() -> None:
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                await self._change(
+                    principal,
+                    run.id,
+                    lambda present: decide.renew(present, self._replica, run.attempt, told, self._stores.clock.now()),
+                )
+
+        computing = asyncio.create_task(self._engine.propose(pool.problem(run.charter, seed=run.seed), on_progress))
+        holding = asyncio.create_task(hold())
+        try:
+            await asyncio.wait({computing, holding}, return_when=asyncio.FIRST_COMPLETED)
+            if not computing.done():
+                holding.result()  # the lease is lost: this raises
+            return await computing
+        finally:
+            for task in (computing, holding):
+                task.cancel()
+            await asyncio.gather(computing, holding, return_exceptions=True)
+
+    async def _store(self, proposal: Proposal, run: MatchRun) -> None:
+        """Keep the pairs and the people left out under this attempt, where no other attempt writes."""
+        gate = asyncio.Semaphore(STORING_AT_ONCE)
+
+        async def keep_pair(pair: StoredPair) -> None:
+            async with gate:
+                await self._stores.proposed.keep_newest(pair)
+
+        async def keep_person(person: StoredLeftOut) -> None:
+            async with gate:
+                await self._stores.left_out.keep_newest(person)
+
+        async with asyncio.TaskGroup() as group:
+            for pair in stored_pairs(proposal, tenant=run.tenant, result=run.result):
+                group.create_task(keep_pair(pair))
+            for person in stored_left_out(proposal, tenant=run.tenant, result=run.result):
+                group.create_task(keep_person(person))
+
+    async def _supersede_older(self, principal: Principal, newest: MatchRun) -> None:
+        """Of several proposals for one programme only the one asked for last stays open."""
+        where = {"programme_id": newest.programme_id, "status": RunStatus.PROPOSED.value}
+        proposed = [run async for run in self._stores.runs.stream(newest.tenant, where)]
+        last = max(proposed, key=lambda run: (run.requested_at, run.id), default=None)
+        for run in proposed:
+            if last is not None and run.id != last.id:
+                await self._change(principal, run.id, decide.supersede)
+
+    async def _change(self, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]) -> MatchRun:
+        return await change_run(self._stores, principal, run_id, decision)
+
+
+async def change_run(
+    stores: Stores, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]
+) -> MatchRun:
+    """Change a run that must exist. Raises: UnknownRun."""
+
+    def decide_on(present: MatchRun | None) -> tuple[MatchRun, tuple[()]]:
+        if present is None:
+            raise UnknownRun(f"there is no run {run_id!r}")
+        return decision(present), ()
+
+    return await stores.runs.change(run_id, Cause(principal=principal), decide_on)
+
+
+def _run_id(principal: Principal, programme_id: str, key: str | None) -> str:
+    """The same command, sent again, asks for the same run."""
+    if key is None:
+        return f"run_{uuid4().hex[:26]}"
+    command = f"{principal.tenant}\0{principal.subject}\0{programme_id}\0{key}"
+    return f"run_{sha256(command.encode()).hexdigest()[:26]}"
