@@ -8,9 +8,10 @@ from shared.chassis.clock import Clock
 from shared.chassis.http import Acting, Cursor, IdempotencyKey, Limit, PageOut
 from shared.contracts import Ref
 
+from ..domain.conduct import Outcome
+from ..domain.sessions import Session
+from ..use_cases import Conducting, Planning, Reading, Wish
 from . import ics
-from .domain.conduct import Outcome
-from .domain.sessions import Session
 from .representations import (
     AcceptIn,
     CancelIn,
@@ -24,7 +25,6 @@ from .representations import (
     SessionOut,
     stored_status,
 )
-from .use_cases import Conducting, Planning, Reading, Wish
 
 Id = Annotated[str, Path(max_length=200)]
 PersonRef = Annotated[Ref, Path()]

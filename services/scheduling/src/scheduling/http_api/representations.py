@@ -18,10 +18,10 @@ from pydantic import (
 from shared.chassis.http import Body
 from shared.contracts import Cadence, CancelReason, Code, Modality, Ref, UnpairReason
 
-from .domain.plans import FIRST_YEAR, LAST_YEAR, Participant, Plan
-from .domain.sessions import Session, SessionStatus, Side
-from .domain.slots import Unplaceable
-from .domain.zones import zone_named
+from ..domain.plans import FIRST_YEAR, LAST_YEAR, Participant, Plan
+from ..domain.sessions import Session, SessionStatus, Side
+from ..domain.slots import Unplaceable
+from ..domain.zones import zone_named
 
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from icalendar import Alarm, Calendar, Event, vCalAddress, vDuration, vText, vUri
 from shared.contracts import Modality
 
-from .domain import objectives
-from .domain.sessions import SessionStatus, Side
-from .domain.zones import zone_named
-from .use_cases import CalendarItem
+from ..domain import objectives
+from ..domain.sessions import SessionStatus, Side
+from ..domain.zones import zone_named
+from ..use_cases import CalendarItem
 
 Language = Literal["en", "fr"]
 MEDIA_TYPE = "text/calendar; charset=utf-8"

@@ -1,0 +1,431 @@
+"""One session: what each change says, and what is refused."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from scheduling_builders import MONDAY, a_place, a_session, a_time
+
+from scheduling.domain import booking, conduct
+from scheduling.domain.conduct import Outcome
+from scheduling.domain.refusals import (
+    NoSuchSession,
+    NotAParticipant,
+    ProposalGone,
+    SessionAlreadyCancelled,
+    SessionAlreadyCompleted,
+    SessionAlreadyMissed,
+    SessionBeingMoved,
+    SessionNotStarted,
+    StartedFarFromPlan,
+    StartedInTheFuture,
+)
+from scheduling.domain.sessions import Session, SessionChange, SessionStatus, session_id
+from shared.contracts import (
+    CancelReason,
+    Event,
+    Refusal,
+    SessionCancelled,
+    SessionCompleted,
+    SessionEvent,
+    SessionMissed,
+    SessionRescheduled,
+    SessionScheduled,
+)
+
+STARTS = MONDAY + timedelta(days=7)
+AFTER = STARTS + timedelta(hours=2)
+
+
+def held(session: Session, **values: object) -> SessionChange:
+    told = {"started_at": STARTS, "actual_minutes": 65, "objective_reached": True} | values
+    return conduct.complete(session, Outcome(**told), now=AFTER)  # type: ignore[arg-type]
+
+
+def moved(session: Session, by: timedelta = timedelta(days=1), *, asked_by: str | None = None) -> SessionChange:
+    proposed, events = booking.move(
+        session,
+        a_time(session.time.starts_at + by),
+        asked_by=asked_by,
+        sides=(session.mentor, session.mentee),
+        layout=session.layout,
+        now=MONDAY,
+    )
+    assert events == []
+    assert proposed.proposal is not None
+    return booking.confirm(proposed, proposed.proposal.holder, now=MONDAY)
+
+
+def test_nobody_is_told_of_a_session_before_its_time_is_confirmed() -> None:
+    proposed, events = booking.place(None, a_place(), a_time(), now=MONDAY)
+    assert events == []
+    assert not proposed.announced
+    assert proposed.proposal is not None
+    planned, events = booking.confirm(proposed, proposed.proposal.holder, now=MONDAY)
+    assert [type(event) for event in events] == [SessionScheduled]
+    assert (planned.status, planned.sequence, planned.version) == (SessionStatus.PLANNED, 0, 2)
+
+
+def test_an_event_tells_the_full_state() -> None:
+    (event,) = moved(a_session())[1]
+    assert isinstance(event, SessionRescheduled)
+    assert event.model_dump() == {
+        "version": 4,
+        "occurred_at": MONDAY,
+        "session_id": session_id("ge", "pair_1", 1),
+        "pairing_id": "pair_1",
+        "programme_id": "prg_digital",
+        "mentor_ref": "mentor_1",
+        "mentee_ref": "mentee_1",
+        "number": 1,
+        "starts_at": STARTS + timedelta(days=1),
+        "minutes": 60,
+        "modality": "remote",
+        "objective": "kickoff",
+        "previous_starts_at": STARTS,
+    }
+
+
+def test_the_old_time_stays_claimed_until_the_new_one_is_confirmed() -> None:
+    session = a_session()
+    assert session.booking is not None
+    proposed, _ = booking.move(
+        session,
+        a_time(STARTS + timedelta(days=1)),
+        asked_by=None,
+        sides=(session.mentor, session.mentee),
+        layout=1,
+        now=MONDAY,
+    )
+    assert proposed.proposal is not None
+    assert booking.stands(proposed, session.booking.holder or "")
+    assert proposed.time.starts_at == STARTS
+    confirmed, _ = booking.confirm(proposed, proposed.proposal.holder, now=MONDAY)
+    assert confirmed.stale == (session.booking.holder,)
+    assert not booking.stands(confirmed, session.booking.holder or "")
+
+
+def test_a_given_up_proposal_can_never_be_confirmed() -> None:
+    proposed, _ = booking.place(None, a_place(), a_time(), now=MONDAY)
+    assert proposed.proposal is not None
+    given_up, events = booking.give_up(proposed, proposed.proposal.holder, now=MONDAY)
+    assert events == []
+    with pytest.raises(ProposalGone):
+        booking.confirm(given_up, proposed.proposal.holder, now=MONDAY)
+    again, _ = booking.place(given_up, a_place(), a_time(), now=MONDAY)
+    assert again.proposal is not None
+    assert again.proposal.holder != proposed.proposal.holder
+
+
+def test_confirming_twice_changes_nothing() -> None:
+    session = a_session()
+    assert session.booking is not None
+    assert booking.confirm(session, session.booking.holder or "", now=MONDAY) == (session, [])
+
+
+def test_only_one_move_at_a_time() -> None:
+    session = a_session()
+
+    def ask(present: Session, days: int, minutes_later: int = 0) -> SessionChange:
+        return booking.move(
+            present,
+            a_time(STARTS + timedelta(days=days)),
+            asked_by=None,
+            sides=(session.mentor, session.mentee),
+            layout=1,
+            now=MONDAY + timedelta(minutes=minutes_later),
+        )
+
+    proposed, _ = ask(session, 1)
+    with pytest.raises(SessionBeingMoved):
+        ask(proposed, 2)
+    replaced, _ = ask(proposed, 2, minutes_later=5)  # the first one was never finished
+    assert proposed.proposal is not None
+    assert replaced.stale == (proposed.proposal.holder,)
+
+
+def test_a_session_is_accepted_once_both_have() -> None:
+    one, events = conduct.accept(a_session(), "mentor_1", now=MONDAY)
+    assert (one.status, events) == (SessionStatus.PLANNED, [])
+    both, _ = conduct.accept(one, "mentee_1", now=MONDAY)
+    assert both.status is SessionStatus.ACCEPTED
+    assert conduct.accept(both, "mentee_1", now=MONDAY) == (both, [])
+
+
+def test_a_stranger_cannot_accept() -> None:
+    with pytest.raises(NotAParticipant) as refusal:
+        conduct.accept(a_session(), "somebody", now=MONDAY)
+    assert refusal.value.field == "person_ref"
+
+
+def test_a_move_asks_for_acceptance_again_except_from_whoever_moved() -> None:
+    accepted, _ = conduct.accept(conduct.accept(a_session(), "mentor_1", now=MONDAY)[0], "mentee_1", now=MONDAY)
+    by_mentee, _ = moved(accepted, asked_by="mentee_1")
+    assert (by_mentee.status, by_mentee.accepted_by) == (SessionStatus.PLANNED, ("mentee_1",))
+    by_manager, _ = moved(accepted)
+    assert by_manager.accepted_by == ()
+
+
+def test_a_cancelled_session_keeps_showing_its_time_but_holds_it_no_more() -> None:
+    session = a_session()
+    cancelled, (event,) = conduct.cancel(session, CancelReason.OTHER, now=MONDAY)
+    assert isinstance(event, SessionCancelled)
+    assert cancelled.time.starts_at == STARTS
+    assert session.booking is not None
+    assert cancelled.stale == (session.booking.holder,)
+    assert cancelled.sequence == session.sequence + 1
+
+
+def test_a_session_is_missed_only_after_its_start() -> None:
+    with pytest.raises(SessionNotStarted):
+        conduct.miss(a_session(), now=STARTS - timedelta(seconds=1))
+    missed, (event,) = conduct.miss(a_session(), now=STARTS)
+    assert missed.status is SessionStatus.MISSED
+    assert isinstance(event, SessionMissed)
+
+
+def test_what_really_happened_is_recorded() -> None:
+    session, (event,) = held(a_session(), note="we wrote a prompt together")
+    assert isinstance(event, SessionCompleted)
+    assert (event.started_at, event.actual_minutes, event.objective_reached) == (STARTS, 65, True)
+    assert "note" not in event.model_dump()
+    assert session.outcome_note == "we wrote a prompt together"
+    assert session.stale == ()
+
+
+def test_a_session_held_ahead_of_its_time_frees_the_hour() -> None:
+    early, _ = conduct.complete(
+        a_session(),
+        Outcome(started_at=MONDAY, actual_minutes=60, objective_reached=True),
+        now=MONDAY + timedelta(hours=2),
+    )
+    assert len(early.stale) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "refusal"),
+    [
+        (timedelta(hours=3), StartedInTheFuture),
+        (timedelta(days=-32), StartedFarFromPlan),
+    ],
+)
+def test_a_session_cannot_start_in_the_future_or_far_from_its_plan(by: timedelta, refusal: type[Refusal]) -> None:
+    with pytest.raises(refusal) as refused:
+        held(a_session(), started_at=STARTS + by)
+    assert refused.value.field == "started_at"
+
+
+CHANGES: dict[str, Callable[[Session], SessionChange]] = {
+    "accept": lambda session: conduct.accept(session, "mentor_1", now=AFTER),
+    "move": moved,
+    "cancel": lambda session: conduct.cancel(session, CancelReason.OTHER, now=AFTER),
+    "miss": lambda session: conduct.miss(session, now=AFTER),
+    "complete": held,
+    "set objective": lambda session: conduct.set_objective(session, objective="other", note=None, now=AFTER),
+}
+CLOSED: dict[type[Refusal], Session] = {
+    SessionAlreadyCompleted: held(a_session())[0],
+    SessionAlreadyMissed: conduct.miss(a_session(), now=AFTER)[0],
+    SessionAlreadyCancelled: conduct.cancel(a_session(), CancelReason.OTHER, now=MONDAY)[0],
+    NoSuchSession: booking.place(None, a_place(), a_time(), now=MONDAY)[0],
+}
+
+
+@pytest.mark.parametrize("refusal", CLOSED, ids=lambda refusal: refusal.__name__)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_closed_session_refuses_every_change_by_name(change: str, refusal: type[Refusal]) -> None:
+    with pytest.raises(refusal):
+        CHANGES[change](CLOSED[refusal])
+
+
+def test_the_pair_can_choose_its_own_objective() -> None:
+    session, (event,) = conduct.set_objective(a_session(), objective="prompting", note="with our data", now=MONDAY)
+    assert isinstance(event, SessionRescheduled)
+    assert event.objective == "prompting"
+    assert (session.own_objective, session.objective_note, session.sequence) == (True, "with our data", 1)
+
+
+def test_words_to_an_objective_stay_here() -> None:
+    session, events = conduct.set_objective(a_session(), objective=None, note="with our data", now=MONDAY)
+    assert events == []
+    assert session.objective == "kickoff"
+
+
+def test_answers_are_counted_whatever_their_order() -> None:
+    both, _ = conduct.count_answers(a_session(), 2)
+    assert both.answers == 2
+    assert conduct.count_answers(both, 1) == (both, [])
+
+
+def test_a_change_of_plan_can_take_a_session_away_and_bring_it_back() -> None:
+    away, (cancelled,) = conduct.withdraw(a_session(), CancelReason.PLAN_CHANGED, now=MONDAY)
+    proposed, _ = booking.place(away, a_place(layout=2), a_time(), now=MONDAY)
+    assert proposed.status is SessionStatus.CANCELLED  # until its new time is confirmed
+    assert proposed.proposal is not None
+    back, (scheduled,) = booking.confirm(proposed, proposed.proposal.holder, now=MONDAY)
+    assert isinstance(cancelled, SessionCancelled)
+    assert isinstance(scheduled, SessionScheduled)
+    assert (back.status, back.cancel_reason) == (SessionStatus.PLANNED, None)
+    assert back.sequence == away.sequence + 1
+
+
+def test_a_session_that_somebody_cancelled_is_not_brought_back() -> None:
+    cancelled, _ = conduct.cancel(a_session(), CancelReason.MENTEE_UNAVAILABLE, now=MONDAY)
+    assert booking.place(cancelled, a_place(layout=2), a_time(), now=MONDAY) == (cancelled, [])
+
+
+class SessionLife(RuleBasedStateMachine):
+    """Any sequence of commands, legal or not, by anybody, in any state, with time going on."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = MONDAY
+        self.session, _ = booking.place(None, a_place(), a_time(STARTS), now=self.now)
+        self.events: list[Event] = []
+        self.sequences: list[int] = []
+        self.valid: set[str] = set()
+        self.gone: set[str] = set()
+
+    def apply(self, change: Callable[[], SessionChange]) -> None:
+        before = self.session
+        try:
+            after, events = change()
+        except Refusal as refusal:
+            assert type(refusal) is not Refusal  # noqa: PT017 - a refusal always has a name
+            return
+        if after is before:
+            assert events == []
+            return
+        assert after.version == before.version + 1
+        assert all(event.version == after.version for event in events)
+        self.session = after
+        self.events += events
+        if any(isinstance(event, SessionScheduled | SessionRescheduled | SessionCancelled) for event in events):
+            self.sequences.append(after.sequence)
+
+    @rule(days=st.integers(0, 60))
+    def let_time_pass(self, days: int) -> None:
+        self.now += timedelta(days=days, minutes=1)
+
+    @rule(days=st.integers(-3, 40), layout=st.integers(1, 3))
+    def place(self, days: int, layout: int) -> None:
+        at = a_place(layout=layout)
+        self.apply(lambda: booking.place(self.session, at, a_time(STARTS + timedelta(days=days)), now=self.now))
+
+    @rule(days=st.integers(-3, 40), who=st.sampled_from(["mentor_1", "mentee_1", None]))
+    def move(self, days: int, who: str | None) -> None:
+        self.apply(
+            lambda: booking.move(
+                self.session,
+                a_time(STARTS + timedelta(days=days)),
+                asked_by=who,
+                sides=(self.session.mentor, self.session.mentee),
+                layout=self.session.layout,
+                now=self.now,
+            )
+        )
+
+    @precondition(lambda self: self.session.proposal is not None)
+    @rule()
+    def confirm(self) -> None:
+        holder = self.session.proposal.holder if self.session.proposal else ""
+        self.apply(lambda: booking.confirm(self.session, holder, now=self.now))
+
+    @precondition(lambda self: bool(self.gone))
+    @rule(data=st.data())
+    def confirm_too_late(self, data: st.DataObject) -> None:
+        holder = data.draw(st.sampled_from(sorted(self.gone)))
+        with pytest.raises(ProposalGone):
+            booking.confirm(self.session, holder, now=self.now)
+
+    @precondition(lambda self: self.session.proposal is not None)
+    @rule()
+    def give_up(self) -> None:
+        holder = self.session.proposal.holder if self.session.proposal else ""
+        self.apply(lambda: booking.give_up(self.session, holder, now=self.now))
+
+    @rule()
+    def release(self) -> None:
+        self.apply(lambda: booking.released(self.session, self.session.stale))
+
+    @rule(layout=st.integers(1, 4))
+    def keep_time(self, layout: int) -> None:
+        if self.session.booking is not None:
+            at, time = a_place(layout=layout), self.session.time
+            self.apply(lambda: booking.keep_time(self.session, at, time, now=self.now))
+
+    @rule(who=st.sampled_from(["mentor_1", "mentee_1", "somebody"]))
+    def accept(self, who: str) -> None:
+        self.apply(lambda: conduct.accept(self.session, who, now=self.now))
+
+    @rule(reason=st.sampled_from([CancelReason.OTHER, CancelReason.MENTOR_UNAVAILABLE]))
+    def cancel(self, reason: CancelReason) -> None:
+        self.apply(lambda: conduct.cancel(self.session, reason, now=self.now))
+
+    @rule(reason=st.sampled_from([CancelReason.UNPAIRED, CancelReason.PLAN_CHANGED]))
+    def withdraw(self, reason: CancelReason) -> None:
+        self.apply(lambda: conduct.withdraw(self.session, reason, now=self.now))
+
+    @rule()
+    def miss(self) -> None:
+        self.apply(lambda: conduct.miss(self.session, now=self.now))
+
+    @rule(hours=st.integers(-48, 48), minutes=st.integers(1, 600))
+    def complete(self, hours: int, minutes: int) -> None:
+        outcome = Outcome(started_at=self.now + timedelta(hours=hours), actual_minutes=minutes, objective_reached=False)
+        self.apply(lambda: conduct.complete(self.session, outcome, now=self.now))
+
+    @rule(answers=st.integers(1, 2))
+    def count_answers(self, answers: int) -> None:
+        self.apply(lambda: conduct.count_answers(self.session, answers))
+
+    @invariant()
+    def a_name_that_was_dropped_never_becomes_valid_again(self) -> None:
+        if not hasattr(self, "session"):
+            return
+        held = {part.holder for part in (self.session.booking, self.session.proposal) if part and part.holder}
+        self.gone |= self.valid - held
+        self.valid = held
+        assert not held & self.gone
+        assert not held & set(self.session.stale)
+
+    @invariant()
+    def the_calendar_revision_only_grows(self) -> None:
+        if hasattr(self, "sequences"):
+            assert self.sequences == sorted(set(self.sequences))
+
+    @invariant()
+    def what_is_unfinished_is_noted(self) -> None:
+        if hasattr(self, "session"):
+            unfinished = self.session.proposal is not None or bool(self.session.stale)
+            assert (self.session.attention_at is not None) == unfinished
+
+    @invariant()
+    def versions_of_events_grow_and_each_tells_the_full_state(self) -> None:
+        if not hasattr(self, "events"):
+            return
+        versions = [event.version for event in self.events]
+        assert versions == sorted(set(versions))
+        for event in self.events:
+            assert isinstance(event, SessionEvent)
+            assert (event.session_id, event.number) == (self.session.id, 1)
+        assert self.session.announced == bool(self.events)
+
+    @invariant()
+    def the_status_agrees_with_the_last_event(self) -> None:
+        if getattr(self, "events", None):
+            expected = {
+                SessionScheduled: {SessionStatus.PLANNED, SessionStatus.ACCEPTED},
+                SessionRescheduled: {SessionStatus.PLANNED, SessionStatus.ACCEPTED},
+                SessionCancelled: {SessionStatus.CANCELLED},
+                SessionMissed: {SessionStatus.MISSED},
+                SessionCompleted: {SessionStatus.COMPLETED},
+            }
+            assert self.session.status in expected[type(self.events[-1])]  # type: ignore[index]
+
+
+TestSessionLife = SessionLife.TestCase
+TestSessionLife.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
