@@ -44,7 +44,10 @@ class InMemoryLedger:
         return max(self._of(tenant, programme_id), key=lambda tally: tally.number, default=None)
 
     async def add(self, tally: Tally) -> bool:
-        return self.tallies.setdefault(tally.id, tally) is tally
+        if tally.id in self.tallies:
+            return False
+        self.tallies[tally.id] = tally
+        return True
 
     async def pending(self, tenant: str, programme_id: str) -> Sequence[Counted]:
         published = {key for tally in self._of(tenant, programme_id) for key in tally.members}

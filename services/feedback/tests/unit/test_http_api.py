@@ -1,7 +1,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from feedback.domain import request_id
 from feedback.http_api import router
 from feedback.settings import Settings
+from feedback.use_cases import Feedback
 from feedback_builders import PROGRAMME, TENANT, completed, paired, published
 from feedback_memory import World
 from shared.chassis import problems
@@ -29,17 +30,37 @@ MANAGER = acting("maya", "programme_manager")
 OFFICER = acting("olga", "programme_officer")
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+class OnStage:
+    """Whichever world is being tested: routes are built once, since building them is what takes time."""
+
+    world: World
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world.feedback, name)
 
 
-@pytest.fixture
-async def client(world: World) -> AsyncIterator[httpx2.AsyncClient]:
+@pytest.fixture(scope="module")
+def stage() -> OnStage:
+    return OnStage()
+
+
+@pytest.fixture(scope="module")
+def app(stage: OnStage) -> FastAPI:
     app = FastAPI()
     app.state.settings = Settings()
     problems.register(app)
-    app.include_router(router(world.feedback), prefix="/v1")
+    app.include_router(router(cast("Feedback", stage)), prefix="/v1")
+    return app
+
+
+@pytest.fixture
+def world(stage: OnStage) -> World:
+    stage.world = World()
+    return stage.world
+
+
+@pytest.fixture
+async def client(world: World, app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     await world.happens(published(), paired(), completed())
     world.clock.advance(timedelta(days=1))
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
