@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from shared.chassis.aggregates import Aggregates, Cause, Change, Page
+from shared.chassis.aggregates import Aggregates, Cause, Change, Decide, Page
 from shared.chassis.clock import Clock
-from shared.contracts import AccessRole, Principal
+from shared.contracts import AccessRole, NotFound, Principal
 
 from ..domain import programmes as domain
 from ..domain.catalogue import Catalogue
@@ -42,15 +42,13 @@ class Programmes:
             known = _known(present)
             return domain.edit(known, domain.changed(known.charter, changes), catalogue=self._catalogue), ()
 
-        return await self._programmes.change(programme_id, cause, decide)
+        return await self._change(programme_id, cause, decide)
 
     async def publish(self, programme_id: str, cause: Cause) -> Programme:
         """Let the working charter hold; its volunteers are judged by it soon after. Raises: UnknownProgramme."""
         cause.principal.require(AccessRole.PROGRAMME_MANAGER)
         now = self._clock.now()
-        return await self._programmes.change(
-            programme_id, cause, lambda present: domain.publish(_known(present), at=now)
-        )
+        return await self._change(programme_id, cause, lambda present: domain.publish(_known(present), at=now))
 
     async def get(self, principal: Principal, programme_id: str) -> Programme:
         """A programme; a draft exists for managers only. Raises: UnknownProgramme."""
@@ -64,6 +62,13 @@ class Programmes:
         published_only = not principal.has(AccessRole.PROGRAMME_MANAGER)
         where = {"is_published": True} if published_only else {}
         return await self._programmes.page(principal.tenant, where, limit=limit, cursor=cursor)
+
+    async def _change(self, programme_id: str, cause: Cause, decide: Decide[Programme]) -> Programme:
+        try:
+            return await self._programmes.change(programme_id, cause, decide)
+        except NotFound:
+            # One answer for what is not there and for what is another tenant's.
+            raise UnknownProgramme("there is no such programme") from None
 
     async def _create(self, charter: Charter, cause: Cause, key: str | None, *, cloned_from: str | None) -> Programme:
         asked_by = None if key is None else f"{cause.principal.subject}:{key}"

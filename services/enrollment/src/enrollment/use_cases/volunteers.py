@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from shared.chassis.aggregates import Aggregates, Cause, Change, Page
 from shared.chassis.clock import Clock
 from shared.chassis.documents import Scalar
-from shared.contracts import AccessRole, Paired, Principal, Role, Unpaired, WithdrawalReason
+from shared.contracts import AccessRole, NotFound, Paired, Principal, Role, Unpaired, WithdrawalReason
 
 from ..domain import volunteers as domain
 from ..domain.catalogue import Catalogue
@@ -210,7 +210,11 @@ class Volunteers:
         await self._volunteers.change(id, cause, lambda present: domain.note_pairing(_known(present), seen))
 
     async def _change(self, id: str, cause: Cause, decide: Decide) -> Volunteer:
-        return await self._volunteers.change(id, cause, lambda present: decide(_visible(present, cause.principal)))
+        try:
+            return await self._volunteers.change(id, cause, lambda present: decide(_visible(present, cause.principal)))
+        except NotFound:
+            # One answer for what is not there and for what is another tenant's.
+            raise _unknown() from None
 
     async def _requirements(self, tenant: str, programme_id: str) -> Requirements:
         return _programme(await self._programmes.find(tenant, programme_id)).requirements
@@ -249,14 +253,18 @@ def _own_cause(tenant: str) -> Cause:
 def _visible(volunteer: Volunteer | None, principal: Principal) -> Volunteer:
     known = _known(volunteer)
     if not principal.acts_for(known.person_ref):
-        raise UnknownVolunteer("there is no such volunteer")
+        raise _unknown()
     return known
 
 
 def _known(volunteer: Volunteer | None) -> Volunteer:
     if volunteer is None:
-        raise UnknownVolunteer("there is no such volunteer")
+        raise _unknown()
     return volunteer
+
+
+def _unknown() -> UnknownVolunteer:
+    return UnknownVolunteer("there is no such volunteer")
 
 
 def _programme(programme: Programme | None) -> Programme:

@@ -116,19 +116,26 @@ def delimiter_of(lines: Lines) -> Delimiter:
 
     Afterwards the next line is the header.
     """
-    for line in lines:
-        if hint := _EXCEL_HINT.fullmatch(line):
+    try:
+        for line in lines:
+            if hint := _EXCEL_HINT.fullmatch(line):
+                lines.start_row()
+                return _hinted(hint.group(1))
+            if line.strip():
+                lines.give_back(keep=0)
+                bare = re.sub(r'"[^"]*"', "", line)
+                return max(_DELIMITERS, key=bare.count)
             lines.start_row()
-            for delimiter in _DELIMITERS:
-                if hint.group(1) == delimiter:
-                    return delimiter
-            raise _unusable("unsupported_delimiter", "cells are separated by a semicolon, a comma or a tab")
-        if line.strip():
-            lines.give_back(keep=0)
-            bare = re.sub(r'"[^"]*"', "", line)
-            return max(_DELIMITERS, key=bare.count)
-        lines.start_row()
+    except UnreadableRow as fault:
+        raise _unusable(fault.code, fault.message, line=lines.number) from None
     raise _unusable("empty_file", "the file holds no text")
+
+
+def _hinted(character: str) -> Delimiter:
+    for delimiter in _DELIMITERS:
+        if character == delimiter:
+            return delimiter
+    raise _unusable("unsupported_delimiter", "cells are separated by a semicolon, a comma or a tab")
 
 
 def rows(lines: Lines, delimiter: Delimiter) -> Iterator[tuple[int, list[str] | UnreadableRow]]:
