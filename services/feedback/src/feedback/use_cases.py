@@ -120,7 +120,10 @@ class Feedback:
 
     async def keep_charter(self, event: ProgrammePublished, cause: Cause) -> None:
         """Remember the programme's goals and anonymity floor."""
-        await self._programmes.keep_newest(domain.charter(event, tenant=cause.tenant))
+        known = await self._programmes.find(cause.tenant, event.programme_id)
+        answered = (await self._overview.answers(cause.tenant, event.programme_id)).submitted > 0
+        promised = known.anonymity_floor if known and answered else 0
+        await self._programmes.keep_newest(domain.charter(event, tenant=cause.tenant, promised=promised))
 
     async def follow_pairing(self, event: Paired | Unpaired, cause: Cause) -> None:
         """A pairing began or ended."""

@@ -226,6 +226,19 @@ async def test_nothing_is_published_before_the_charter_says_how_many_it_takes(wo
     assert (await world.feedback.kpis(manager(), PROGRAMME)).published == 40
 
 
+async def test_the_floor_can_be_corrected_until_somebody_has_answered_and_then_only_be_raised(world: World) -> None:
+    async def floor() -> int:
+        return (await world.feedback.kpis(manager(), PROGRAMME)).anonymity_floor
+
+    await world.happens(published(floor=50), published(floor=8, version=2), completed())
+    assert await floor() == 8
+    await say(world, "mentor_1")
+    await world.happens(published(floor=3, version=3))
+    assert await floor() == 8
+    await world.happens(published(floor=10, version=4))
+    assert await floor() == 10
+
+
 async def test_reports_add_up_however_often_they_are_made(world: World) -> None:
     await world.happens(published(), *(completed(pair, number) for pair in range(1, 9) for number in (1, 2, 3)))
     for number, satisfaction in ((1, 5), (2, 4), (3, 3)):

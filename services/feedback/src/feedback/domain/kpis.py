@@ -128,15 +128,18 @@ class Kpis:
     closed_at: datetime | None
 
 
-def charter(event: ProgrammePublished, *, tenant: str) -> Charter:
-    """The copy that feedback keeps of a programme."""
+def charter(event: ProgrammePublished, *, tenant: str, promised: int = 0) -> Charter:
+    """The copy that feedback keeps of a programme.
+
+    ``promised`` is the floor under which people have already answered: from then on it can only be raised.
+    """
     return Charter(
         id=event.programme_id,
         tenant=tenant,
         version=event.version,
         title=event.title,
         goals=tuple(_charter_goal(goal) for goal in event.goals),
-        anonymity_floor=event.anonymity_floor,
+        anonymity_floor=max(event.anonymity_floor, promised),
     )
 
 
