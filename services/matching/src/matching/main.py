@@ -30,6 +30,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
         try:
             while True:
                 await matching.runs.work()
+                await matching.runs.wait()
         except asyncio.CancelledError:
             engine.close()
             raise

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 import numpy as np
@@ -16,7 +16,7 @@ Choice = tuple[int, ...]
 
 
 def an_instance(
-    scores: list[list[int | None]], places: list[int] | None = None, order: tuple[Objective, ...] = (P, W, T)
+    scores: Sequence[Sequence[int | None]], places: Sequence[int] | None = None, order: tuple[Objective, ...] = (P, W, T)
 ) -> Instance:
     """``None`` where a rule forbids the pair."""
     columns = len(places) if places is not None else len(scores[0])

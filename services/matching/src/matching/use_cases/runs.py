@@ -87,11 +87,14 @@ class Runs:
         return await self._stores.left_out.page(principal.tenant, {"result": run.result}, limit=limit, cursor=cursor)
 
     async def work(self) -> None:
-        """Compute the runs that nobody works on, one after the other, then wait a moment for the next."""
+        """Compute the runs that nobody works on, one after the other."""
         self._asked.clear()
         for tenant, run_id in await self._stores.backlog.runs_to_take(self._stores.clock.now()):
             with contextlib.suppress(RunNotHeld):  # another replica was faster, or took over
                 await self._compute(Principal.service("matching", tenant=tenant), run_id)
+
+    async def wait(self) -> None:
+        """Until this replica is asked for a run, or others may have been."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), POLL_SECONDS)
 
