@@ -2,16 +2,19 @@
 
 import sys
 
-from . import outbox, reservation
+from . import moving, outbox, reservation
 
 
 def main(arguments: list[str]) -> int:
-    """Print the schedule, then what it broke. MODEL is ``outbox`` or one of the reservation kinds."""
-    models = {"outbox": sorted(outbox.DESIGNS)} | {kind: sorted(reservation.DESIGNS) for kind in reservation.FITS}
+    """Print the schedule, then what it broke. MODEL is ``outbox``, ``moving`` or a kind of reservation."""
+    models = {"outbox": sorted(outbox.DESIGNS), "moving": sorted(moving.DESIGNS)}
+    models |= {kind: sorted(reservation.DESIGNS) for kind in reservation.FITS}
     match arguments:
         case [model, design, seed] if design in models.get(model, ()) and seed.isdigit():
             if model == "outbox":
                 broken, _ = outbox.check(int(seed), outbox.DESIGNS[design], trace=print)
+            elif model == "moving":
+                broken, _ = moving.check(int(seed), moving.DESIGNS[design], trace=print)
             else:
                 broken, _ = reservation.check(int(seed), model, reservation.DESIGNS[design], trace=print)
         case _:
