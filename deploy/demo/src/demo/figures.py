@@ -32,6 +32,7 @@ def figures(
         "pairs_at_risk": at_risk,
         "pairs_re_matched": len(meetings.new_pairings),
         "sessions_scheduled": kpis["sessions_scheduled"],
+        "pairs_given_other_hours": meetings.other_hours,
         "sessions_moved": meetings.moved,
         "sessions_completed": kpis["sessions_completed"],
         "sessions_missed": kpis["sessions_missed"],

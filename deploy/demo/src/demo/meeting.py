@@ -1,6 +1,5 @@
 """Acts five and six: sessions are accepted, moved, held or missed, and both sides say what they thought."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,34 +26,63 @@ OTHER_WEEKS = (1, 2, -1, 3)
 class Meetings:
     """What came of the sessions."""
 
-    endings: Counter[str] = field(default_factory=Counter)
     moved: int = 0
+    other_hours: int = 0
+    """Pairs that had lost their shared hour to summer time, and were given another one."""
     unhappy: str = ""
     """The pairing of the mentee who asks for another mentor."""
     new_pairings: list[str] = field(default_factory=list)
 
 
-async def plans(scene: Scene, pairings: Collection[str]) -> None:
-    """Wait until every session of these pairings has a time."""
+async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str]) -> None:
+    """Wait until every session of these pairings has a time.
+
+    Where summer time begins on different days, or not at all, a few pairs lose the one hour they share. Their
+    mentors then offer other hours; the sessions without a time are planned as soon as scheduling hears of it.
+    """
     expected = len(pairings) * SESSIONS
     with scene.stages.stage("Plans: sessions that suit both calendars", expected) as done:
-        seen = 0
+        shown = 0
 
-        async def all_planned() -> bool | None:
-            nonlocal seen
+        async def counts() -> tuple[int, list[Json]]:
+            nonlocal shown
             found = await scene.platform.every("scheduling", "/sessions", programme_id=scene.programme_id)
             planned = sum(one["pairing_id"] in pairings and one["status"] == "planned" for one in found)
-            for _ in range(planned - seen):
+            for _ in range(planned - shown):
                 done()
-            seen = planned
+            shown = max(shown, planned)
+            known = await scene.platform.every("scheduling", "/plans", programme_id=scene.programme_id)
+            return planned, [plan for plan in known if plan["id"] in pairings]
+
+        async def arranged() -> list[Json] | None:
+            planned, known = await counts()
+            without_time = sum(len(plan["unplaced"]) for plan in known)
+            return known if planned + without_time == expected else None
+
+        async def complete() -> bool | None:
+            planned, _ = await counts()
             return planned == expected or None
 
-        await until(f"{expected} planned sessions in scheduling", all_planned, pause=1)
+        known = await until(f"{expected} sessions arranged in scheduling", arranged, pause=1)
+        parted = [plan for plan in known if plan["unplaced"]]
+        meetings.other_hours += len(parted)
+        await each(parted, lambda plan: _other_hours(scene, plan))
+        await until(f"{expected} planned sessions in scheduling", complete, pause=1)
 
 
-async def six_months(scene: Scene) -> Meetings:
-    """Play all sessions, month by month; in the third month one pair is parted and matched anew."""
-    meetings = Meetings()
+async def _other_hours(scene: Scene, plan: Json) -> None:
+    mentor = plan["mentor"]
+    body = {"availability": [{"day": day, "start": "06:00", "end": "22:00"} for day in range(1, 6)]}
+    await scene.platform.acting_as(mentor["person_ref"]).patch(
+        "enrollment",
+        f"/volunteers/{mentor['volunteer_id']}",
+        body,
+        key=f"hours-{scene.staff_number(mentor['person_ref'])}",
+    )
+
+
+async def six_months(scene: Scene, meetings: Meetings) -> None:
+    """Play all sessions, month by month; after the second month one pair is parted and matched anew."""
     together = sorted(scene.pairs, key=lambda one: scene.pairs[one].mentee)
     meetings.unhappy = min(together, key=lambda one: Chance("unhappy").share(scene.pairs[one].mentee))
     for month in range(1, SESSIONS + 1):
@@ -65,7 +93,6 @@ async def six_months(scene: Scene) -> Meetings:
     for number in range(1, NEW_PAIR_SESSIONS + 1):
         if meetings.new_pairings:
             await _month(scene, meetings, number, meetings.new_pairings, who="The new pair")
-    return meetings
 
 
 async def _month(
@@ -118,7 +145,6 @@ async def _play(scene: Scene, meetings: Meetings, session: Json) -> None:
     await scene.platform.post(
         "scheduling", f"{path}/{going.ending}", bodies[going.ending], key=f"{going.ending}-{about}"
     )
-    meetings.endings[going.ending] += 1
 
 
 async def _move(scene: Scene, session: Json) -> Json:
@@ -164,7 +190,7 @@ async def _another_mentor(scene: Scene, meetings: Meetings) -> None:
         meetings.new_pairings = await re_match(scene, meetings.unhappy, NEW_PAIR_STARTS)
     if not meetings.new_pairings:
         return
-    await plans(scene, meetings.new_pairings)
+    await plans(scene, meetings, meetings.new_pairings)
     for pairing in meetings.new_pairings:
         body = {"sessions": NEW_PAIR_SESSIONS}
         await scene.platform.patch("scheduling", f"/plans/{pairing}", body, key=f"plan-{pairing}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from .enrolling import call_for_volunteers, import_people, publish
 from .figures import figures
-from .meeting import plans, six_months
+from .meeting import Meetings, plans, six_months
 from .pairing import Match, match
 from .platform import Json, Platform, until
 from .scene import Scene, Stages
@@ -30,8 +30,9 @@ async def play(platform: Platform, stages: Stages, *, people: int) -> Outcome:
     await publish(scene)
     await call_for_volunteers(scene, people)
     made = await match(scene)
-    await plans(scene, set(scene.pairs))
-    meetings = await six_months(scene)
+    meetings = Meetings()
+    await plans(scene, meetings, set(scene.pairs))
+    await six_months(scene, meetings)
     kpis, at_risk = await _close(scene)
     told = figures(scene, report=report, match=made, meetings=meetings, kpis=kpis, at_risk=at_risk)
     return Outcome(scene=scene, report=report, match=made, kpis=kpis, figures=told)

@@ -18,7 +18,7 @@ def show(console: Console, outcome: Outcome, figures: Mapping[str, Any], urls: M
     console.rule("[bold]Digital for leaders: the programme in figures")
     console.print(_figures(figures))
     console.print(_refused(outcome.report))
-    console.print(_example(outcome))
+    console.print(_example(console, outcome))
     console.print(_skills(outcome.kpis))
     console.rule("[bold]Where to look")
     for service, url in urls.items():
@@ -99,17 +99,17 @@ def _refused(report: Json) -> Table:
     return table
 
 
-def _example(outcome: Outcome) -> Table:
+def _example(console: Console, outcome: Outcome) -> Table:
     """The best pair, with every point of its score."""
     best = max(outcome.match.pairs, key=lambda pair: (pair["score"], pair["mentee_volunteer_id"]))
     mentor, mentee = (outcome.scene.people[best[f"{side}_ref"]] for side in ("mentor", "mentee"))
-    table = Table(
-        title=f"One pair explained: {mentor.grade} {mentor.staff_number} mentors {mentee.grade} {mentee.staff_number}",
-        title_justify="left",
-        caption=f"teaches {', '.join(best['shared_skills'])}; in {', '.join(best['shared_languages'])}; "
-        f"{best['shared_minutes_per_week']} minutes a week in common",
-        caption_justify="left",
+    console.print(
+        f"\n[italic]One pair explained: {mentor.grade} {mentor.staff_number} mentors", highlight=False, end=" "
     )
+    console.print(f"[italic]{mentee.grade} {mentee.staff_number}", highlight=False)
+    console.print(f"teaches {', '.join(best['shared_skills'])}; they speak {', '.join(best['shared_languages'])}")
+    console.print(f"and have {best['shared_minutes_per_week']} minutes a week in common")
+    table = Table()
     table.add_column("Term")
     table.add_column("Points", justify="right")
     for term in best["terms"]:
