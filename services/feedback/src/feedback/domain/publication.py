@@ -8,7 +8,7 @@ least ``floor`` people each. So whatever is added up or subtracted, from however
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -164,11 +164,14 @@ def told_apart(ratings: Iterable[Rating], floor: int) -> Mapping[CellKey, Sequen
 
 
 def _grouped(ratings: Iterable[Rating], *, side: bool, skill: bool = True) -> Mapping[CellKey, list[Rating]]:
-    groups: dict[CellKey, list[Rating]] = defaultdict(list)
+    groups: dict[tuple[Question, Role | None, str | None], list[Rating]] = defaultdict(list)
     for rating in ratings:
-        key = rating.key if side else replace(rating.key, side=None)
-        groups[key if skill else replace(key, skill=None)].append(rating)
-    return groups
+        key = rating.key
+        groups[key.question, key.side if side else None, key.skill if skill else None].append(rating)
+    return {
+        CellKey(question=question, side=of_side, skill=of_skill): group
+        for (question, of_side, of_skill), group in groups.items()
+    }
 
 
 def _people(ratings: Iterable[Rating] | Iterable[Counted]) -> int:
