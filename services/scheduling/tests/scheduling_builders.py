@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from scheduling.domain.booking import Place, confirm, place
@@ -38,6 +39,7 @@ TENANT = "ge"
 PROGRAMME = "prg_digital"
 MONDAY = datetime(2026, 2, 2, 8, 0, tzinfo=UTC)
 """The moment at which most tests begin."""
+TODAY = MONDAY.date()
 
 
 def windows(*days: int, start: str = "09:00", end: str = "17:00") -> tuple[WeeklyWindow, ...]:
@@ -55,7 +57,7 @@ def paired(
     mentee: str | None = None,
     zones: tuple[str, str] = ("Europe/Paris", "Europe/Paris"),
     hours: tuple[Sequence[WeeklyWindow], Sequence[WeeklyWindow]] = (OFFICE_HOURS, OFFICE_HOURS),
-    effective_on: date = MONDAY.date(),
+    effective_on: date = TODAY,
     shared_skills: tuple[str, ...] = ("generative-ai", "social-networks"),
     plan: SessionPlan | None = None,
 ) -> Paired:
@@ -135,7 +137,7 @@ def published(*, title: str = "Digital for leaders", version: int = 1) -> Progra
         occurred_at=MONDAY,
         programme_id=PROGRAMME,
         title=title,
-        starts_on=MONDAY.date(),
+        starts_on=TODAY,
     )
 
 
@@ -296,7 +298,7 @@ class World:
                 booked.setdefault(person, set()).add(session.booking.holder)
         for (_, person), claims in self.calendars.held.items():
             intervals = self.calendar(person)
-            assert not any(a.overlaps(b) for a, b in zip(intervals, intervals[1:], strict=False)), person
+            assert not any(a.overlaps(b) for a, b in pairwise(intervals)), person
             kept = {
                 session.booking.holder
                 for session in self.sessions.states.values()

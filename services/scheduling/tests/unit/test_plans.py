@@ -4,6 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from scheduling.domain import plans
+from scheduling.domain.arranging import NOTICE, Arrangement, Circumstances, Wanted, arrange
+from scheduling.domain.booking import confirm, keep_time, place
+from scheduling.domain.conduct import Outcome, cancel, complete
+from scheduling.domain.plans import Plan, PlanStatus
+from scheduling.domain.refusals import ImplausibleTime, PairedWithThemself, PairingEnded
+from scheduling.domain.sessions import Session
+from scheduling.domain.slots import Hours, Unplaceable
+from scheduling.domain.zones import UnknownTimeZone, zone_named
 from scheduling_builders import (
     MONDAY,
     OFFICE_HOURS,
@@ -14,16 +23,6 @@ from scheduling_builders import (
     unpaired,
     windows,
 )
-
-from scheduling.domain import plans
-from scheduling.domain.arranging import NOTICE, Arrangement, Circumstances, Wanted, arrange
-from scheduling.domain.booking import confirm, keep_time, place
-from scheduling.domain.conduct import Outcome, cancel, complete
-from scheduling.domain.plans import Plan, PlanStatus
-from scheduling.domain.refusals import ImplausibleTime, PairedWithThemself, PairingEnded
-from scheduling.domain.sessions import Session
-from scheduling.domain.slots import Hours, Unplaceable
-from scheduling.domain.zones import UnknownTimeZone, zone_named
 from shared.contracts import Cadence, CancelReason, Modality, SessionPlan
 
 PARIS = zone_named("Europe/Paris")

@@ -1,14 +1,12 @@
 """One session: what each change says, and what is refused."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from scheduling_builders import MONDAY, a_place, a_session, a_time
-
 from scheduling.domain import booking, conduct
 from scheduling.domain.conduct import Outcome
 from scheduling.domain.refusals import (
@@ -24,6 +22,7 @@ from scheduling.domain.refusals import (
     StartedInTheFuture,
 )
 from scheduling.domain.sessions import Session, SessionChange, SessionStatus, session_id
+from scheduling_builders import MONDAY, a_place, a_session, a_time
 from shared.contracts import (
     CancelReason,
     Event,
@@ -40,9 +39,9 @@ STARTS = MONDAY + timedelta(days=7)
 AFTER = STARTS + timedelta(hours=2)
 
 
-def held(session: Session, **values: object) -> SessionChange:
-    told = {"started_at": STARTS, "actual_minutes": 65, "objective_reached": True} | values
-    return conduct.complete(session, Outcome(**told), now=AFTER)  # type: ignore[arg-type]
+def held(session: Session, *, started_at: datetime = STARTS, note: str | None = None) -> SessionChange:
+    outcome = Outcome(started_at=started_at, actual_minutes=65, objective_reached=True, note=note)
+    return conduct.complete(session, outcome, now=AFTER)
 
 
 def moved(session: Session, by: timedelta = timedelta(days=1), *, asked_by: str | None = None) -> SessionChange:
@@ -424,7 +423,7 @@ class SessionLife(RuleBasedStateMachine):
                 SessionMissed: {SessionStatus.MISSED},
                 SessionCompleted: {SessionStatus.COMPLETED},
             }
-            assert self.session.status in expected[type(self.events[-1])]  # type: ignore[index]
+            assert self.session.status in expected[type(self.events[-1])]
 
 
 TestSessionLife = SessionLife.TestCase

@@ -4,8 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_builders import OFFICE_HOURS, windows
-
 from scheduling.domain.objectives import objective_of
 from scheduling.domain.slots import (
     Hours,
@@ -19,6 +17,7 @@ from scheduling.domain.slots import (
     step,
 )
 from scheduling.domain.zones import Interval
+from scheduling_builders import OFFICE_HOURS, windows
 from shared.contracts import Cadence, WeeklyWindow
 
 FEBRUARY = Period(first=date(2026, 2, 2), until=date(2026, 3, 2))
@@ -197,6 +196,7 @@ def weekly(draw: st.DrawFn) -> WeeklyWindow:
     busy=st.lists(st.tuples(st.integers(0, 14 * 24), st.integers(1, 30)), max_size=12),
 )
 def test_a_chosen_time_suits_both_and_is_free(
+    *,
     zones: tuple[str, str],
     mentor: list[WeeklyWindow],
     mentee: list[WeeklyWindow],

@@ -5,9 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling_builders import windows
-
 from scheduling.domain.zones import Interval, UnknownTimeZone, minutes_apart, open_hours, shared_hours, zone_named
+from scheduling_builders import windows
 from shared.contracts import WeeklyWindow
 
 PARIS = ZoneInfo("Europe/Paris")

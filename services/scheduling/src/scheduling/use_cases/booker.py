@@ -1,8 +1,7 @@
 """Carries out the booking protocol of :mod:`scheduling.domain.booking` on the sessions and the two calendars."""
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from shared.chassis.reservations import Claim
 
@@ -10,7 +9,7 @@ from ..domain import booking
 from ..domain.refusals import PersonAlreadyBooked, ProposalGone
 from ..domain.sessions import Proposal, Session, SessionChange
 from ..domain.zones import Interval
-from .ports import Stores, on_our_own, present_session
+from .ports import Stores, on_our_own, present_session, together
 
 
 def interval_of(claim: Claim) -> Interval:
@@ -42,18 +41,12 @@ class Booker:
             for claim in _claims(session, proposal):
                 by_person[claim.on].append(claim)
         tenant = waiting[0][0].tenant
-        blocked = await asyncio.gather(
-            *(self._stores.calendars.acquire(tenant, claims, no_overlap) for claims in by_person.values())
+        blocked = await together(
+            self._stores.calendars.acquire(tenant, claims, no_overlap) for claims in by_person.values()
         )
         if all(claim is None for claim in blocked):
-            confirmed = [self._confirm(session, proposal) for session, proposal in waiting]
-        else:
-            confirmed = [self.finish(session) for session, _ in waiting]
-        outcomes = await asyncio.gather(*confirmed, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException) and not isinstance(outcome, PersonAlreadyBooked | ProposalGone):
-                raise outcome
-        return not any(isinstance(outcome, BaseException) for outcome in outcomes)
+            return all(await together(_succeeds(self._confirm(*one)) for one in waiting))
+        return all(await together(_succeeds(self.finish(session)) for session, _ in waiting))
 
     async def finish(self, session: Session) -> Session:
         """Book what the session proposes, or give it up.
@@ -73,9 +66,11 @@ class Booker:
             return await self._confirm(session, proposal)
         now = self._stores.clock.now()
         left = await self._change(session, lambda present: booking.give_up(present, proposal.holder, now=now))
-        left = await self.tidy(left)
         if booking.stands(left, proposal.holder):  # another process was luckier with the same proposal
             return left
+        if proposal.holder not in left.stale:  # another one gave it up already, perhaps before we claimed in its name
+            await self._stores.calendars.release(session.tenant, proposal.holder, session.people)
+        await self.tidy(left)
         who = "mentor" if blocked.on == session.mentor.person_ref else "mentee"
         raise PersonAlreadyBooked(f"the {who} has another session at that time", field="starts_at")
 
@@ -109,6 +104,15 @@ class Booker:
 
     async def _change(self, session: Session, decide: Callable[[Session], SessionChange]) -> Session:
         return await self._stores.sessions.change(session.id, on_our_own(session.tenant), present_session(decide))
+
+
+async def _succeeds(booking_of_one: Awaitable[Session]) -> bool:
+    """False where somebody else was faster; any other error is one."""
+    try:
+        await booking_of_one
+    except (PersonAlreadyBooked, ProposalGone):
+        return False
+    return True
 
 
 def _claims(session: Session, proposal: Proposal) -> list[Claim]:

@@ -1,6 +1,5 @@
 """Plans: begun by a pairing, ended by its end, made their own by the pair, and kept in step with their sessions."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ from ..domain.refusals import PersonAlreadyBooked, ProposalGone
 from ..domain.sessions import Session, SessionChange
 from .access import own_plan
 from .booker import Booker, interval_of
-from .ports import Due, Stores, on_our_own, present_plan, present_session
+from .ports import Due, Stores, on_our_own, present_plan, present_session, together
 
 _ROUNDS = 4
 """How often times are chosen anew when others were faster, before the sweeper is left to go on."""
@@ -103,10 +102,8 @@ class Planning:
 
     async def _circumstances(self, plan: Plan) -> Circumstances:
         stores = self._stores
-        mentor, mentee = await asyncio.gather(
-            *(stores.volunteers.find(plan.tenant, volunteer) for volunteer in plan.volunteers)
-        )
-        calendars = await asyncio.gather(*(stores.calendars.claims(plan.tenant, person) for person in plan.people))
+        mentor, mentee = await together(stores.volunteers.find(plan.tenant, volunteer) for volunteer in plan.volunteers)
+        calendars = await together(stores.calendars.claims(plan.tenant, person) for person in plan.people)
         return Circumstances(
             mentor=copies.hours_of(plan.mentor, mentor),
             mentee=copies.hours_of(plan.mentee, mentee),
@@ -118,9 +115,9 @@ class Planning:
     async def _carry_out(self, plan: Plan, wanted: Arrangement) -> bool:
         """Do what was chosen; False when a time was taken meanwhile."""
         reason = CancelReason.PLAN_CHANGED if plan.is_active else CancelReason.UNPAIRED
-        await asyncio.gather(*(self._withdraw(session, reason) for session in wanted.give_up))
-        await asyncio.gather(*(self._keep(kept) for kept in wanted.keep))
-        proposed = await asyncio.gather(*(self._propose(taken) for taken in wanted.take))
+        await together(self._withdraw(session, reason) for session in wanted.give_up)
+        await together(self._keep(kept) for kept in wanted.keep)
+        proposed = await together(self._propose(taken) for taken in wanted.take)
         return await self._booker.book([*proposed, *wanted.finish])
 
     async def _propose(self, wanted: Wanted) -> Session:

@@ -1,9 +1,10 @@
 """What the use cases need from outside."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.chassis.aggregates import Aggregates, Cause
 from shared.chassis.clock import Clock
@@ -16,6 +17,8 @@ from ..domain.feeds import Feed
 from ..domain.plans import Plan, PlanChange
 from ..domain.refusals import NoSuchPlan, NoSuchSession
 from ..domain.sessions import Session, SessionChange
+
+T = TypeVar("T")
 
 Calendars = Reservations
 """One document per person: every time that is claimed."""
@@ -58,6 +61,15 @@ class Stores:
         """Every session of the plan, announced or not, by number."""
         found = self.sessions.stream(plan.tenant, {"pairing_id": plan.id})
         return {session.number: session async for session in found}
+
+
+async def together(steps: Iterable[Awaitable[T]]) -> list[T]:
+    """Every step at the same time; an error is raised only once all have ended, so that none goes on unwatched."""
+    outcomes = await asyncio.gather(*steps, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
 def on_our_own(tenant: str) -> Cause:
