@@ -26,6 +26,12 @@ def test_most_sessions_are_held_some_are_missed_and_few_cancelled() -> None:
     assert 0.06 < sum(play.moved for play in plays()) / 3000 < 0.10
 
 
+def test_both_confirm_their_first_session_and_every_one_that_was_moved() -> None:
+    for pair, number in SESSIONS:
+        play = conduct(pair, number)
+        assert play.confirmed == (play.moved or number == 1)
+
+
 def test_sessions_begin_a_little_late_and_last_about_an_hour() -> None:
     assert {play.minutes for play in plays()} == set(range(50, 76))
     assert min(play.late for play in plays()) == timedelta(0)

@@ -41,6 +41,8 @@ class Conduct:
     ending: Ending
     moved: bool
     """One of the two asks for another week."""
+    confirmed: bool
+    """Both say that the time suits them: of the first session, and of any that was moved."""
     late: timedelta
     """How long after the agreed time it really began."""
     minutes: int
@@ -60,10 +62,12 @@ def conduct(pair: Pair, number: int, *, unhappy: bool = False) -> Conduct:
     """How session ``number`` goes. An unhappy pair does meet: that is where it finds out."""
     chance = pair.chance("session", number)
     fate = chance.share("ending")
+    moved = chance.happens("moved", 0.08)
     ending = Ending.MISSED if fate < 0.04 else Ending.CANCELLED if fate < 0.05 else Ending.COMPLETED  # noqa: PLR2004 - 4 % and 1 %
     return Conduct(
         ending=Ending.COMPLETED if unhappy else ending,
-        moved=chance.happens("moved", 0.08),
+        moved=moved,
+        confirmed=moved or number == 1,
         late=timedelta(minutes=max(0, chance.whole("late", -3, 9))),
         minutes=chance.whole("minutes", 50, 75),
         objective_reached=chance.happens("objective", 0.85),

@@ -58,14 +58,14 @@ async def call_for_volunteers(scene: Scene, how_many: int) -> None:
         body = offer(person, skills, scene.goals) | {
             "programme_id": scene.programme_id,
             "person_ref": person.ref,
+            "charter_signed": True,
         }
         number, manager = person.staff_number, scene.platform
         themself = manager.acting_as(person.ref)
         made = await themself.post("enrollment", "/volunteers", body, key=f"volunteer-{number}")
         scene.volunteers[made["id"]] = person
-        path = f"/volunteers/{made['id']}"
-        await themself.post("enrollment", f"{path}/charter", key=f"charter-{number}")
-        await manager.post("enrollment", f"{path}/training", TRAINING, key=f"training-{number}")
+        path = f"/volunteers/{made['id']}/training"
+        await manager.post("enrollment", path, TRAINING, key=f"training-{number}")
 
     with scene.stages.stage("Volunteers answer, sign and are trained", len(called)) as done:
         await each(called, volunteer, done=done)

@@ -131,7 +131,7 @@ async def _play(scene: Scene, meetings: Meetings, session: Json) -> None:
         session = await _move(scene, session)
         meetings.moved += 1
     about, path = _about(scene, session), f"/sessions/{session['id']}"
-    for side in Side:
+    for side in Side if going.confirmed else ():
         person = session[f"{side}_ref"]
         body = {"person_ref": person}
         themself = scene.platform.acting_as(person)
