@@ -241,6 +241,14 @@ class World:
     def __post_init__(self) -> None:
         self.use(self.stores())
 
+    def forget(self) -> None:
+        """Begin anew, without building the service again."""
+        for kept in (self.plans, self.sessions, self.feeds, self.volunteers, self.programmes):
+            kept.states.clear()
+        self.sessions.events.clear()
+        self.calendars.held.clear()
+        self.clock.set(MONDAY)
+
     def stores(self) -> Stores:
         return Stores(
             plans=self.plans,
