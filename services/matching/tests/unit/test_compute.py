@@ -1,4 +1,7 @@
+import time
 from dataclasses import replace
+from hashlib import sha256
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -58,19 +61,36 @@ def test_the_answer_does_not_depend_on_the_order_of_people(seed: int, shuffling:
     assert replace(straight.figures, seconds=0) == replace(other.figures, seconds=0)
 
 
-def test_the_answer_does_not_depend_on_what_people_are_called() -> None:
-    mentors, mentees = a_crowd(12, 10, 3)
-    renamed = [replace(person, id=f"x{100 - number}") for number, person in enumerate((*mentors, *mentees))]
-    name = {new.id: old.id for new, old in zip(renamed, (*mentors, *mentees), strict=True)}
-    other = compute(a_problem(*renamed))
-    assert {(name[mentor], name[mentee]) for mentor, mentee in pairs(other)} == pairs(
-        compute(a_problem(*mentors, *mentees))
-    )
+def test_the_answer_does_not_depend_on_what_people_and_places_are_called() -> None:
+    everybody = [*chain(*a_crowd(30, 25, 3))]
+
+    def renamed(reference: str | None) -> str | None:
+        return reference and sha256(reference.encode()).hexdigest()[:20]
+
+    others = [
+        replace(
+            person,
+            id=str(renamed(person.id)),
+            person_ref=str(renamed(person.person_ref)),
+            unit=renamed(person.unit),
+            site=renamed(person.site),
+            line_self=renamed(person.line_self),
+            line_above=tuple(str(renamed(line)) for line in person.line_above),
+        )
+        for person in everybody
+    ]
+    name = {new.id: old.id for new, old in zip(others, everybody, strict=True)}
+    one, other = compute(a_problem(*everybody)), compute(a_problem(*others))
+    assert {(name[mentor], name[mentee]) for mentor, mentee in pairs(other)} == pairs(one)
+    assert other.figures.random_baseline_score == one.figures.random_baseline_score
+    assert other.figures.greedy_score == one.figures.greedy_score
 
 
 def test_five_hundred_by_six_hundred_keep_every_rule_and_beat_chance_and_greed() -> None:
     mentors, mentees = a_crowd(600, 500)
+    began = time.process_time()
     proposal = compute(a_problem(*mentors, *mentees))
+    assert time.process_time() - began < 5
     figures = proposal.figures
     assert figures.certificate.proves_optimality
     for pair in proposal.pairs:
@@ -78,7 +98,6 @@ def test_five_hundred_by_six_hundred_keep_every_rule_and_beat_chance_and_greed()
         assert score_pair(pair.mentor, pair.mentee, Charter()) == pair.points
     assert figures.score > figures.greedy_score > figures.random_baseline_score
     assert figures.pairs + figures.unmatched_mentees == len(mentees)
-    assert figures.seconds < 5
 
 
 def test_locked_pairs_stay_even_where_something_better_exists() -> None:

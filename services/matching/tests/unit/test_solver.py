@@ -16,7 +16,9 @@ Choice = tuple[int, ...]
 
 
 def an_instance(
-    scores: Sequence[Sequence[int | None]], places: Sequence[int] | None = None, order: tuple[Objective, ...] = (P, W, T)
+    scores: Sequence[Sequence[int | None]],
+    places: Sequence[int] | None = None,
+    order: tuple[Objective, ...] = (P, W, T),
 ) -> Instance:
     """``None`` where a rule forbids the pair."""
     columns = len(places) if places is not None else len(scores[0])

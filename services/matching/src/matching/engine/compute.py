@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -27,6 +28,18 @@ from .columns import RULES, Scored, score_all
 from .solver import UNMATCHED, Instance, Integers, solve
 
 _CANDIDATES = TypeAdapter(tuple[Candidate, ...])
+_NAMES: dict[str, Any] = {
+    "id": "",
+    "tenant": "",
+    "version": 0,
+    "programme_id": "",
+    "person_ref": "",
+    "unit": None,
+    "site": None,
+    "line_self": None,
+    "line_above": (),
+}
+"""Opaque references, blanked: they say that two things are the same, and must not decide between equal choices."""
 
 
 class EngineDisagrees(AssertionError):
@@ -88,9 +101,9 @@ def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) 
 
 
 def _in_canonical_order(people: Sequence[Candidate], places: Mapping[str, int]) -> list[Candidate]:
-    """Those who can be paired, by what they say of themselves; names only separate people who are the same."""
+    """Those who can be paired, by what they say of themselves; names only separate people who say the same."""
     able = [person for person in people if person.takes_part and places.get(person.id, 0) > 0]
-    return sorted(able, key=lambda person: (repr(replace(person, id="", person_ref="", version=0)), person.id))
+    return sorted(able, key=lambda person: (repr(replace(person, **_NAMES)), person.id))
 
 
 def _locks(problem: Problem, pool: _Pool) -> tuple[dict[int, int], list[DroppedLock]]:
