@@ -56,6 +56,7 @@ format: install ## let ruff repair what it can
 
 schemas: install ## write the JSON Schemas, examples and AsyncAPI documents anew
 	@$(RUN) shared.contracts.schema_export
+	@$(RUN) shared.testing.asyncapi_export
 
 clean: ## stop the stack; remove its data, build results and tool caches
 	@if [ -x $(BIN)/python ]; then $(RUN) local_stack clean; fi

@@ -73,6 +73,11 @@ class Bus:
             self._listen(self.topics.retry(self._service), "retry", Event, "Dead letters sent again.")
 
     @property
+    def subscriptions(self) -> dict[type[Event], str]:
+        """The events subscribed to, with what the service does about each."""
+        return {self._known[type_]: (handler.__doc__ or "").strip() for type_, handler in self._handlers.items()}
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """Every topic that this service subscribes to."""
         return tuple(self._reads)

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
-from faststream.specification import AsyncAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.contracts import Event
 
 from . import problems
 from .aggregates import MongoAggregates
+from .asyncapi import asyncapi_document
 from .clock import Clock, SystemClock
 from .documents import State
 from .http import RequestEdge
@@ -133,23 +133,20 @@ class Chassis:
         app.state.settings = self.settings
         app.state.supervisor = supervisor
         problems.register(app)
-        app.include_router(_operations(self, supervisor, asyncapi_document(self, emits, title=title)))
+        asyncapi = asyncapi_document(
+            service=self.settings.service_name,
+            title=title,
+            description=description,
+            topics=names,
+            reads=self.bus.subscriptions,
+            emits=emits,
+        )
+        app.include_router(_operations(self, supervisor, asyncapi))
         for router in routers:
             app.include_router(router, prefix="/v1")
         app.add_middleware(IdempotentRequests, answers=answers, clock=self.clock)
         app.add_middleware(RequestEdge, metrics=self.metrics, limits=dict(body_limits or {}))
         return app
-
-
-def asyncapi_document(chassis: Chassis, emits: Sequence[type[Event]], *, title: str) -> dict[str, Any]:
-    """The AsyncAPI 3 document of what the service reads and publishes."""
-    for event in emits:
-        chassis.bus.broker.publisher(
-            chassis.bus.topics.event(event), schema=event, title=event.name, description=event.__doc__
-        )
-    specification = AsyncAPI(chassis.bus.broker, title=title, version="1", schema_version="3.0.0")
-    document: dict[str, Any] = specification.to_specification().to_jsonable()
-    return document
 
 
 def _operations(chassis: Chassis, supervisor: Supervisor, asyncapi: dict[str, Any]) -> APIRouter:
