@@ -152,6 +152,8 @@ def keep_time(session: Session, at: Place, time: Time, *, now: datetime) -> Sess
     """Carry an open session over to a new revision of its plan, where its hour can stay the same."""
     if not session.is_open or session.booking is None or session.layout >= at.layout:
         return session, []
+    if session.booking.time.occupied != time.occupied:  # moved meanwhile: only what is claimed may be written
+        return session, []
     objective = _objective(session, at)
     if (session.time, session.objective) == (time, objective):
         return replace(session, version=session.version + 1, layout=at.layout), []
