@@ -47,6 +47,9 @@ class InMemoryPeople:
             if one.tenant == tenant and one.staff_number in numbers
         }
 
+    async def refs_of(self, tenant: str, numbers: Collection[str]) -> dict[str, str]:
+        return {number: one.id for number, one in (await self.by_staff_numbers(tenant, numbers)).items()}
+
     async def save_all(self, people: Sequence[Person]) -> None:
         for person in people:
             stored = self.people.get(person.id)

@@ -14,6 +14,7 @@ from enrollment.domain.imports import (
 )
 from enrollment.domain.people import Person
 from enrollment.use_cases import people_imports
+from enrollment.use_cases.pile import BATCH, Pile
 from shared.contracts import Forbidden, VolunteerUpdated
 
 from ..builders import MANAGER, TENANT, a_file, a_participant, a_row, an_offer
@@ -216,13 +217,13 @@ async def test_a_process_that_dies_after_the_decision_is_finished_by(
         death.setattr(desk.people, "save_all", half_way)
         with pytest.raises(Killed):
             await desk.import_file(file, key="k")
-    assert len(desk.people.people) == 1000
+    assert len(desk.people.people) == BATCH
     refs = {one.staff_number: one.id for one in desk.people.people.values()}
     if survivor == "the same request":
         assert (await desk.import_file(file, key="k")).created == 2500
     else:
         await desk.imports.finish_abandoned()
-        assert len(desk.people.people) == 1000, "the dead process may still be alive"
+        assert len(desk.people.people) == BATCH, "the dead process may still be alive"
         desk.clock.advance(people_imports.TURN + timedelta(seconds=1))
         await desk.imports.finish_abandoned()
     assert len(desk.people.people) == 2500
@@ -317,3 +318,14 @@ async def test_people_of_another_tenant_are_neither_seen_nor_touched() -> None:
     assert (len(mine), len(theirs)) == (1, 2)
     assert mine["00001"].unit == "Réseaux"
     assert theirs["00002"].manager_ref == theirs["00001"].id != mine["00001"].id
+
+
+def test_a_pile_is_read_in_order_and_as_often_as_needed() -> None:
+    with Pile() as pile:
+        for number in range(1234):
+            pile.add({"number": number, "text": "é\n" * 500})
+        for _ in range(2):
+            batches = list(pile.batches(500))
+            assert [len(batch) for batch in batches] == [500, 500, 234]
+            assert [one["number"] for batch in batches for one in batch] == list(range(1234))
+        assert len(pile) == 1234

@@ -33,10 +33,10 @@ from ..domain.imports import (
 )
 from ..domain.people import Person
 from ..domain.references import command_id, new_person_ref
-from .pile import Pile
+from .pile import BATCH, Pile
 from .ports import ImportStore, People
 
-TURN = timedelta(seconds=60)
+TURN = timedelta(seconds=30)
 """An import that does not prolong its turn for so long is taken for dead."""
 
 
@@ -164,12 +164,7 @@ class PeopleImports:
     async def _compare(self, report: ImportReport, rows: Pile, read: "_Read") -> ImportReport:
         """Compare the file with the directory, and keep aside what changes unless this is a dry run."""
         tenant, has_manager_column = report.tenant, "manager_staff_number" in read.names
-        refs: dict[str, str] = {}
-        for batch in rows.batches():
-            known = await self._people.by_staff_numbers(tenant, {row["staff_number"] for row in batch})
-            refs |= {number: person.id for number, person in known.items()}
-            for row in batch:
-                refs.setdefault(row["staff_number"], new_person_ref())
+        refs = await self._refs(tenant, read.staff_numbers)
         created = updated = warned = 0
         warnings: list[Finding] = []
         for batch in rows.batches():
@@ -208,6 +203,15 @@ class PeopleImports:
             warnings=tuple(warnings),
             warnings_truncated=warned > len(warnings),
         )
+
+    async def _refs(self, tenant: str, staff_numbers: Sequence[str]) -> dict[str, str]:
+        """The reference of everybody in the file: the known ones keep theirs, the others get a random one."""
+        refs: dict[str, str] = {}
+        for start in range(0, len(staff_numbers), BATCH):
+            numbers = staff_numbers[start : start + BATCH]
+            known = await self._people.refs_of(tenant, numbers)
+            refs |= {number: known.get(number) or new_person_ref() for number in numbers}
+        return refs
 
     async def _finish(self, report: ImportReport) -> ImportReport:
         """Store what was kept aside. Every step may be repeated, also by two processes at once."""
@@ -257,6 +261,8 @@ class _Read:
     delimiter: str | None = None
     refused: int = 0
     names: Mapping[str, str]
+    staff_numbers: Sequence[str] = ()
+    """Of the rows that were taken."""
     unusable: bool = False
 
 
@@ -283,6 +289,7 @@ def _read(upload: BinaryIO, mapping: Mapping[str, str], today: date, rows: Pile,
         delimiter=file.delimiter if file else None,
         refused=refused,
         names=file.names if file else {},
+        staff_numbers=file.staff_numbers if file else (),
         unusable=unusable,
     )
 

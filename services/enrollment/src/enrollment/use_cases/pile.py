@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 _IN_MEMORY = 1 << 20
-_BATCH = 1000
+BATCH = 500
 
 
 class Pile:
@@ -25,7 +25,7 @@ class Pile:
         self._file.write(json.dumps(record, ensure_ascii=True).encode() + b"\n")
         self._count += 1
 
-    def batches(self, size: int = _BATCH) -> Iterator[list[Any]]:
+    def batches(self, size: int = BATCH) -> Iterator[list[Any]]:
         """Everything from the beginning."""
         self._file.seek(0)
         batch: list[Any] = []

@@ -37,6 +37,10 @@ class People(Protocol):
         """Those of these people who are known, by staff number."""
         ...
 
+    async def refs_of(self, tenant: str, numbers: Collection[str]) -> dict[str, str]:
+        """References only, by staff number, of those who are known."""
+        ...
+
     async def save_all(self, people: Sequence[Person]) -> None:
         """Store people; a newer version that is already there stays. May be repeated."""
         ...

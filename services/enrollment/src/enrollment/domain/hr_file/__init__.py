@@ -70,6 +70,11 @@ class HrFile:
         self.names = {column.field: column.header for column in self.columns}
         """What the file calls each field it has."""
 
+    @property
+    def staff_numbers(self) -> list[str]:
+        """Of the rows that were taken so far."""
+        return list(self._first_lines)
+
     def rows(self) -> Iterator[PersonRow | RefusedRow]:
         """Every row of the file, once. Raises: UnusableFile when there is none, or more than 200,000."""
         count = 0
