@@ -146,10 +146,14 @@ def start(component: str) -> None:
 
 @app.command()
 def clean() -> None:
-    """Stop the stack and remove its data folder."""
-    down()
-    remove_containers(data_folder())
-    shutil.rmtree(data_folder(), ignore_errors=True)
+    """Stop every stack below the data folder and remove it."""
+    data = data_folder()
+    with console.status("stopping"):
+        for folder in [data, *(record.parent for record in data.glob("*/stack.json"))]:
+            if stack := Stack.load(folder):
+                stack.stop()
+            remove_containers(folder)
+    shutil.rmtree(data, ignore_errors=True)
 
 
 @app.command()

@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
@@ -303,7 +304,10 @@ def main() -> int:
         _log.error("nothing to keep in %s, or another process keeps it", data)
         return 1
     with lock:
-        return asyncio.run(Keeper(data, record).run())
+        code = asyncio.run(Keeper(data, record).run())
+    if code == 0 and not record.keeps_data:
+        shutil.rmtree(data, ignore_errors=True)
+    return code
 
 
 if __name__ == "__main__":

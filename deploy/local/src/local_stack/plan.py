@@ -29,6 +29,7 @@ def make_plan(
     environment: Mapping[str, str],
     topic_prefix: str,
     create_topics: bool,
+    keeps_data: bool,
     screen: Screen,
 ) -> Record:
     """Addresses from the environment win; then Docker, if asked for; then processes of this machine.
@@ -60,6 +61,7 @@ def make_plan(
         mongo_uri=mongo_uri,
         topic_prefix=topic_prefix,
         create_topics=create_topics,
+        keeps_data=keeps_data,
         components={component.name: component for component in components},
     )
     record.components |= {name: service(record, data, name, environment) for name in services}

@@ -67,6 +67,8 @@ class Record(BaseModel):
     mongo_uri: str
     topic_prefix: str
     create_topics: bool = True
+    keeps_data: bool = True
+    """Whether the data folder stays when the stack ends."""
     components: dict[str, Component]
 
     def processes(self) -> list[ProcessId]:

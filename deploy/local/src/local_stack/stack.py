@@ -175,6 +175,7 @@ def start_stack(
     environment: Mapping[str, str] | None = None,
     topic_prefix: str = "mentoring.",
     create_topics: bool = True,
+    keeps_data: bool = True,
     console: Console | None = None,
 ) -> Stack:
     """Bring up real back-ends and the services, or find them running.
@@ -190,6 +191,7 @@ def start_stack(
         environment: More settings for the services.
         topic_prefix: Put before every topic and group.
         create_topics: Whether to create the platform's topics.
+        keeps_data: False removes the whole folder when the stack ends, however it ends.
         console: Where progress is shown; standard error by default.
 
     Raises:
@@ -217,6 +219,7 @@ def start_stack(
             environment=environment,
             topic_prefix=topic_prefix,
             create_topics=create_topics,
+            keeps_data=keeps_data,
             screen=screen,
         )
         return _bring_up(data, record, screen)

@@ -80,7 +80,7 @@ def all_gone(processes: list[psutil.Process], within: float = 20.0) -> bool:
     return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def in_time(condition: Callable[[], bool], within: float = 40.0) -> None:
+def in_time(condition: Callable[[], bool], within: float = 90.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
@@ -235,6 +235,14 @@ def test_a_killed_keeper_leaves_nothing_behind(borrowed: None, tmp_path: Path) -
         assert all_gone(children, within=5)
     assert Stack.load(tmp_path) is None
     assert all_gone(children, within=1)
+
+
+def test_data_that_need_not_be_kept_goes_with_the_stack(borrowed: None, tmp_path: Path) -> None:
+    data = tmp_path / "short-lived"
+    stack = start_stack(data=data, services=(), keeps_data=False, console=QUIET)
+    assert (data / "mongodb").exists()
+    stack.stop()
+    assert not data.exists()
 
 
 def test_up_stays_and_down_ends_it(borrowed: None, tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def _from_environment(_shared: _Shared) -> Backends:
 def _from_processes(shared: _Shared) -> Backends:
     from local_stack import start_stack  # noqa: PLC0415 - the other sources do not need it
 
-    stack = start_stack(data=shared.folder, services=(), owner=shared.owner, create_topics=False)
+    stack = start_stack(data=shared.folder, services=(), owner=shared.owner, create_topics=False, keeps_data=False)
     return Backends(
         stack.mongo_uri, stack.kafka_bootstrap, f"{stack.broker} and {stack.database}, processes of this machine"
     )
