@@ -8,15 +8,15 @@ from feedback.domain import (
     AnswerCounts,
     Charter,
     Closing,
-    Counted,
     Journey,
     PairCounts,
     PairGoal,
     PairingStatus,
+    Rating,
     Reading,
     Response,
     Tally,
-    counted,
+    ratings_in,
 )
 from feedback.use_cases import Feedback
 from feedback_builders import MONDAY, TENANT
@@ -49,10 +49,10 @@ class InMemoryLedger:
         self.tallies[tally.id] = tally
         return True
 
-    async def pending(self, tenant: str, programme_id: str) -> Sequence[Counted]:
+    async def pending(self, tenant: str, programme_id: str) -> Sequence[Rating]:
         published = {key for tally in self._of(tenant, programme_id) for key in tally.members}
         responses = [one async for one in self._responses.stream(tenant, {"programme_id": programme_id})]
-        return [entry for entry in counted(responses) if entry.key not in published]
+        return [rating for rating in ratings_in(responses) if rating.key not in published]
 
     def _of(self, tenant: str, programme_id: str) -> list[Tally]:
         return [

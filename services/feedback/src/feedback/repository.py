@@ -1,6 +1,6 @@
 """What feedback asks of MongoDB beyond the chassis' ports."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -8,10 +8,15 @@ from shared.chassis.documents import StateCodec
 from shared.chassis.mongo import Collection, Document, DuplicateKey
 from shared.contracts import Role
 
-from .domain import AnswerCounts, Counted, PairCounts, PairingStatus, Reading, Response, Tally, counted
+from .domain import Answer, AnswerCounts, PairCounts, PairingStatus, Rating, Reading, Response, Tally, ratings_in
 
-LOADED_AT_ONCE = 1000
-WITHOUT_MEMBERS = ("v", *(field.name for field in fields(Tally) if field.name != "members"))
+WITHOUT_MEMBERS = ("tenant", "v", *(field.name for field in fields(Tally) if field.name != "members"))
+WITHOUT_TEXT = (
+    "tenant",
+    "v",
+    *(field.name for field in fields(Response) if field.name not in set(Role)),
+    *(f"{side.value}.{field.name}" for side in Role for field in fields(Answer) if field.name != "text"),
+)
 
 
 class MongoLedger:
@@ -37,22 +42,16 @@ class MongoLedger:
             return False
         return True
 
-    async def pending(self, tenant: str, programme_id: str) -> Sequence[Counted]:
-        """See the port. Only what is pending is loaded whole."""
+    async def pending(self, tenant: str, programme_id: str) -> Sequence[Rating]:
+        """See the port. Free text stays in the database."""
         published: set[str] = set()
         async for document in self._tallies.find(_of(tenant, programme_id), fields=["members"]):
             published.update(document["members"])
         answered = _of(tenant, programme_id) | {"answered": {"$eq": True}}
-        given = [
-            document["_id"]
-            async for document in self._responses.find(answered, fields=["mentor.submitted_at", "mentee.submitted_at"])
-            if any(key not in published for key in _keys(document))
+        responses = [
+            self._response.decode(document) async for document in self._responses.find(answered, fields=WITHOUT_TEXT)
         ]
-        loaded: list[Response] = []
-        for start in range(0, len(given), LOADED_AT_ONCE):
-            these = {"_id": {"$in": given[start : start + LOADED_AT_ONCE]}, "tenant": {"$eq": tenant}}
-            loaded += [self._response.decode(document) async for document in self._responses.find(these)]
-        return [entry for entry in counted(loaded) if entry.key not in published]
+        return [rating for rating in ratings_in(responses) if rating.key not in published]
 
 
 class MongoOverview:
@@ -143,9 +142,3 @@ async def ensure_indexes(
 
 def _of(tenant: str, programme_id: str) -> Document:
     return {"tenant": {"$eq": tenant}, "programme_id": {"$eq": programme_id}}
-
-
-def _keys(document: Document) -> Iterator[str]:
-    for side in Role:
-        if document.get(side.value) is not None:
-            yield f"{document['_id']}/{side.value}"

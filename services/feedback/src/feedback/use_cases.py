@@ -26,7 +26,6 @@ from .domain import (
     AnswerCounts,
     Charter,
     Closing,
-    Counted,
     Journey,
     Kpis,
     LogEntry,
@@ -38,6 +37,7 @@ from .domain import (
     OwnRequest,
     PairCounts,
     PairGoal,
+    Rating,
     Reading,
     RequestStatus,
     Response,
@@ -59,8 +59,8 @@ class Ledger(Protocol):
         """Add the batch unless one with its number is there; whether it was added. Batches never change."""
         ...
 
-    async def pending(self, tenant: str, programme_id: str) -> Sequence[Counted]:
-        """Every answer that is in no batch."""
+    async def pending(self, tenant: str, programme_id: str) -> Sequence[Rating]:
+        """Every rating that is in no batch."""
         ...
 
 

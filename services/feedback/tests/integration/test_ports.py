@@ -9,7 +9,6 @@ import pytest
 from feedback.domain import (
     AnswerCounts,
     Cell,
-    CellKey,
     Journey,
     PairCounts,
     PairGoal,
@@ -20,6 +19,7 @@ from feedback.domain import (
     answer,
     follow_pairing,
     follow_session,
+    ratings_in,
     reach,
 )
 from feedback.repository import MongoAuditTrail, MongoLedger, MongoOverview, ensure_indexes
@@ -83,7 +83,6 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 
 def a_tally(number: int, *members: str, tenant: str = TENANT, programme: str = PROGRAMME) -> Tally:
-    key = CellKey(question=Question.SKILL_GAIN, side=Role.MENTOR, skill="ai")
     return Tally(
         id=f"{programme}:{number:06d}",
         tenant=tenant,
@@ -94,7 +93,10 @@ def a_tally(number: int, *members: str, tenant: str = TENANT, programme: str = P
         floor=5,
         final=False,
         made_at=MONDAY,
-        cells=(Cell(key=key, counts=tuple(range(11))), Cell(key=CellKey(question=Question.TRUST), counts=(1,) * 5)),
+        cells=(
+            Cell(question=Question.SKILL_GAIN, side=Role.MENTOR, skill="ai", counts=tuple(range(11))),
+            Cell(question=Question.TRUST, counts=(1,) * 5),
+        ),
     )
 
 
@@ -135,21 +137,21 @@ async def test_of_many_batches_with_one_number_one_is_added_and_never_changed(st
 
 
 async def test_pending_is_what_is_in_no_batch(store: Store) -> None:
-    expected = set()
+    expected = {}
     for pair in range(1, 5):
         response = a_request(pair)
         for side in list(Role)[: pair % 3]:
-            response, _ = answer(response, side, an_answer(satisfaction=pair), closed=False)
-            expected.add(f"{response.id}/{side.value}")
+            said = an_answer(satisfaction=pair, skills={"ai": (0, pair)}, practice_adopted=True, text="Secret.")
+            response, _ = answer(response, side, said, closed=False)
+        expected |= {rating.key: rating for rating in ratings_in([response])}
         await store.keep(store.responses, response)
     await store.keep(store.responses, replace(a_request(9), programme_id="prg_other"))
-    pending = await store.ledger.pending(TENANT, PROGRAMME)
-    assert {entry.key for entry in pending} == expected
-    assert all(entry.person.startswith(entry.side.value) for entry in pending)
+    assert len(expected) == 3 * 4
+    assert {rating.key: rating for rating in await store.ledger.pending(TENANT, PROGRAMME)} == expected
     one, other, *rest = sorted(expected)
     await store.ledger.add(a_tally(1, one))
     await store.ledger.add(a_tally(2, other))
-    assert {entry.key for entry in await store.ledger.pending(TENANT, PROGRAMME)} == set(rest)
+    assert {rating.key for rating in await store.ledger.pending(TENANT, PROGRAMME)} == set(rest)
     assert list(await store.ledger.pending("other", PROGRAMME)) == []
 
 

@@ -73,7 +73,6 @@ class AnswerCounts:
 class Means:
     """Means of published ratings to two decimals; ``None`` where nothing could be published."""
 
-    answers: int
     satisfaction: float | None
     quality: float | None
     trust: float | None
@@ -120,7 +119,7 @@ class Kpis:
     """Answers that are in no figure for good; known once the programme is closed."""
     anonymity_floor: int
     overall: Means
-    by_side: Mapping[Role, Means]
+    skill_gain_by_side: Mapping[Role, float | None]
     histograms: Mapping[Question, tuple[int, ...]]
     skills: Sequence[SkillMean]
     goals_reached: int
@@ -161,7 +160,7 @@ def kpis(
         raise NoSuchProgramme("nothing is known of this programme")
     floor = charter.anonymity_floor if charter else DEFAULT_FLOOR
     published = tally.published if tally else 0
-    cells = tally.cells if tally and published >= floor else ()
+    cells = [cell for cell in (tally.cells if tally else ()) if sum(cell.counts) >= floor]
     overall = _means(cells)
     participation = round(counts.pairs_that_met / counts.pairs, 4) if counts.pairs else 0.0
     measured = {
@@ -186,7 +185,9 @@ def kpis(
         withheld=answers.submitted - published if tally and tally.final else 0,
         anonymity_floor=floor,
         overall=overall,
-        by_side={side: _means([cell for cell in cells if cell.key.side is side]) for side in Role},
+        skill_gain_by_side={
+            side: _mean([cell for cell in cells if cell.side is side], Question.SKILL_GAIN) for side in Role
+        },
         histograms={
             question: _histogram(cells, question)
             for question in (Question.SATISFACTION, Question.QUALITY, Question.TRUST)
@@ -217,7 +218,6 @@ def _progress(goal: CharterGoal, measured: Mapping[str, float | None], reached: 
 
 def _means(cells: Sequence[Cell]) -> Means:
     return Means(
-        answers=sum(_histogram(cells, Question.SATISFACTION)),
         satisfaction=_mean(cells, Question.SATISFACTION),
         quality=_mean(cells, Question.QUALITY),
         trust=_mean(cells, Question.TRUST),
@@ -228,8 +228,8 @@ def _means(cells: Sequence[Cell]) -> Means:
 
 def _skills(cells: Sequence[Cell]) -> list[SkillMean]:
     means = []
-    for skill in sorted({cell.key.skill for cell in cells if cell.key.skill is not None}):
-        of_skill = [cell for cell in cells if cell.key.skill == skill]
+    for skill in sorted({cell.skill for cell in cells if cell.skill is not None}):
+        of_skill = [cell for cell in cells if cell.skill == skill]
         gain = _mean(of_skill, Question.SKILL_GAIN)
         if gain is not None:
             ratings = sum(_histogram(of_skill, Question.SKILL_GAIN))
@@ -238,7 +238,7 @@ def _skills(cells: Sequence[Cell]) -> list[SkillMean]:
 
 
 def _histogram(cells: Iterable[Cell], question: Question) -> tuple[int, ...]:
-    about = [cell.counts for cell in cells if cell.key.question is question]
+    about = [cell.counts for cell in cells if cell.question is question]
     return tuple(map(sum, zip(*about, strict=True))) if about else (0,) * len(SCALES[question])
 
 

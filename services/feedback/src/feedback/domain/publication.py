@@ -1,23 +1,22 @@
 """Which answers may become figures, and when (4-08, B-05; decision 0051).
 
-Answers are published in batches that are never changed. Each batch, and whatever is left for a later one,
-holds the answers of at least ``floor`` people. Inside a batch every figure is made of disjoint cells of at
-least ``floor`` people each. So whatever is added up or subtracted, from however many reports, speaks of
-``floor`` people or more.
+What people rated is sorted into topics. Each topic is published in batches that are never changed, and each batch,
+like whatever is left for a later one, holds the ratings of at least ``floor`` people. Every figure is a sum of
+batches. So whatever is added up or subtracted, from however many reports, speaks of ``floor`` people or more.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from shared.contracts import Role
 
-from .responses import Answer, Response
+from .responses import Response
 
-LARGEST_BATCH = 20_000
-"""Answers per batch, so that its document stays far below the database's 16 MB."""
+LARGEST_BATCH = 50_000
+"""Ratings per batch, so that its document stays far below the database's 16 MB."""
 
 
 class Question(StrEnum):
@@ -40,41 +39,48 @@ SCALES: Mapping[Question, range] = {
 """The values that an answer to each question can have."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """One side's answer as publication sees it."""
+class Subject(StrEnum):
+    """What a rating speaks of."""
 
-    key: str
-    """``<response>/<side>``: names the answer, not the person."""
-    person: str
-    side: Role
-    answer: Answer
+    EXCHANGE = "exchange"
+    """Satisfaction, quality and trust, which everybody rates together."""
+    PRACTICE = "practice"
+    SKILL = "skill"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellKey:
-    """What a cell holds. ``None`` where sides, or little-rated skills, had to be taken together."""
+class Topic:
+    """What is told together. Skills are told by side, as far as enough people rated them."""
 
-    question: Question
+    subject: Subject
     side: Role | None = None
     skill: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """How often each value of the question's scale was given: the smallest thing that is ever told."""
-
-    key: CellKey
-    counts: tuple[int, ...]
+EXCHANGE = Topic(subject=Subject.EXCHANGE)
+PRACTICE = Topic(subject=Subject.PRACTICE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rating:
-    """One person's value for one question."""
+    """What one person said about one topic in one answer."""
 
-    key: CellKey
+    key: str
+    """Names the answer and the topic, not the person."""
     person: str
-    value: int
+    at: datetime
+    topic: Topic
+    values: Mapping[Question, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """How often each value of a question's scale was given, for one topic: the smallest thing that is ever told."""
+
+    question: Question
+    side: Role | None = None
+    skill: str | None = None
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +93,7 @@ class Tally:
     programme_id: str
     number: int
     members: tuple[str, ...]
-    """Keys of the answers of this batch."""
+    """Keys of the ratings of this batch. The final one needs none: nothing is looked for after it."""
     published: int
     """Answers of all batches up to this one."""
     floor: int
@@ -98,18 +104,29 @@ class Tally:
     cells: tuple[Cell, ...]
 
 
-def counted(responses: Iterable[Response]) -> list[Counted]:
-    """Every answer in these responses."""
-    return [
-        Counted(key=f"{response.id}/{side.value}", person=response.person(side), side=side, answer=answer)
-        for response in responses
-        for side, answer in response.given()
-    ]
+def ratings_in(responses: Iterable[Response]) -> Iterator[Rating]:
+    """Everything that these responses rate."""
+    for response in responses:
+        for side, given in response.given():
+            key, person, at = f"{response.id}/{side.value}", response.person(side), given.submitted_at
+            exchange = {
+                Question.SATISFACTION: given.satisfaction,
+                Question.QUALITY: given.quality,
+                Question.TRUST: given.trust,
+            }
+            yield Rating(key=key, person=person, at=at, topic=EXCHANGE, values=exchange)
+            if given.practice_adopted is not None:
+                adopted = {Question.PRACTICE_ADOPTED: int(given.practice_adopted)}
+                yield Rating(key=f"{key}/practice", person=person, at=at, topic=PRACTICE, values=adopted)
+            for rated in given.skills:
+                topic = Topic(subject=Subject.SKILL, side=side, skill=rated.skill)
+                gain = {Question.SKILL_GAIN: rated.gain}
+                yield Rating(key=f"{key}/skill/{rated.skill}", person=person, at=at, topic=topic, values=gain)
 
 
 def next_tally(
     previous: Tally | None,
-    pending: Sequence[Counted],
+    pending: Iterable[Rating],
     *,
     tenant: str,
     programme_id: str,
@@ -119,112 +136,104 @@ def next_tally(
 ) -> Tally | None:
     """The next batch, or ``None`` while none can be published.
 
-    Once the programme is closed there is exactly one final batch: everything pending, or nothing when that is
-    of fewer people than the floor. Then it is withheld for good, and so is what arrives later.
+    Once the programme is closed there is exactly one final batch: everything pending that enough people rated. What
+    is not in it is withheld for good, and so is what arrives later.
     """
     if previous is not None and previous.final:
         return None
-    final = closed and len(pending) <= LARGEST_BATCH
-    batch = _all_or_nothing(pending, floor) if final else _oldest_to_spare(pending, floor)
-    if not batch and not final:
+    batch = everything_safe(pending, floor) if closed else oldest_to_spare(pending, floor)
+    if not batch and not closed:
         return None
     number = previous.number + 1 if previous else 1
+    answers = len(batch.get(EXCHANGE, ()))
     return Tally(
         id=f"{programme_id}:{number:06d}",
         tenant=tenant,
         programme_id=programme_id,
         number=number,
-        members=tuple(entry.key for entry in batch),
-        published=len(batch) + (previous.published if previous else 0),
+        members=() if closed else tuple(rating.key for ratings in batch.values() for rating in ratings),
+        published=answers + (previous.published if previous else 0),
         floor=floor,
-        final=final,
+        final=closed,
         made_at=now,
-        cells=_add(previous.cells if previous else (), _cells(batch, floor)),
+        cells=_add(previous.cells if previous else (), _cells(batch)),
     )
 
 
-def told_apart(ratings: Iterable[Rating], floor: int) -> Mapping[CellKey, Sequence[Rating]]:
-    """Sort ratings into disjoint cells of at least ``floor`` people.
+def oldest_to_spare(pending: Iterable[Rating], floor: int) -> Mapping[Topic, Sequence[Rating]]:
+    """Of each topic the oldest ratings, if they and the ones kept back are each of enough people."""
+    room = LARGEST_BATCH
+    batch: dict[Topic, Sequence[Rating]] = {}
+    for topic, ratings in _by_topic(pending).items():
+        ordered = sorted(ratings, key=lambda rating: (rating.at, rating.key))
+        kept: set[str] = set()
+        last = len(ordered)
+        while len(kept) < floor and last > 0:
+            last -= 1
+            kept.add(ordered[last].person)
+        spare = ordered[: min(last, room)]
+        if _people(spare) >= floor:
+            batch[topic] = spare
+            room -= len(spare)
+    return batch
 
-    Mentors and mentees are told apart only where both can be: else the one shown gives the other away.
-    Skills that too few people rated are taken together; what is then still too little is left out.
+
+def everything_safe(pending: Iterable[Rating], floor: int) -> Mapping[Topic, Sequence[Rating]]:
+    """Each topic whole, if enough people rated it.
+
+    Too small ones are taken together: both sides of a skill, then all such skills. What is then still too small is
+    left out. Since a topic is published live only if enough is kept back, what this gives in the end does not
+    depend on the batches before.
     """
-    cells: dict[CellKey, Sequence[Rating]] = {}
-    too_small: list[Rating] = []
-    for key, about in _grouped(ratings, side=False).items():
-        by_side = _grouped(about, side=True)
-        if all(_people(cell) >= floor for cell in by_side.values()):
-            cells.update(by_side)
-        elif _people(about) >= floor:
-            cells[key] = about
-        else:
-            too_small.extend(about)
-    pooled = _grouped(too_small, side=False, skill=False)
-    return cells | {key: rest for key, rest in pooled.items() if _people(rest) >= floor}
+    batch: dict[Topic, Sequence[Rating]] = {}
+    left = list(pending)
+    for joined in (_as_it_is, _both_sides, _all_skills):
+        still_left: list[Rating] = []
+        for topic, ratings in _by_topic(left, joined).items():
+            if _people(ratings) >= floor:
+                batch[topic] = ratings
+            else:
+                still_left.extend(ratings)
+        left = still_left
+    return batch
 
 
-def _grouped(ratings: Iterable[Rating], *, side: bool, skill: bool = True) -> Mapping[CellKey, list[Rating]]:
-    groups: dict[tuple[Question, Role | None, str | None], list[Rating]] = defaultdict(list)
+def _as_it_is(topic: Topic) -> Topic:
+    return topic
+
+
+def _both_sides(topic: Topic) -> Topic:
+    return replace(topic, side=None)
+
+
+def _all_skills(topic: Topic) -> Topic:
+    return Topic(subject=topic.subject)
+
+
+def _by_topic(ratings: Iterable[Rating], joined: Callable[[Topic], Topic] = _as_it_is) -> Mapping[Topic, list[Rating]]:
+    topics: dict[Topic, list[Rating]] = defaultdict(list)
     for rating in ratings:
-        key = rating.key
-        groups[key.question, key.side if side else None, key.skill if skill else None].append(rating)
-    return {
-        CellKey(question=question, side=of_side, skill=of_skill): group
-        for (question, of_side, of_skill), group in groups.items()
-    }
+        topics[joined(rating.topic)].append(rating)
+    return topics
 
 
-def _people(ratings: Iterable[Rating] | Iterable[Counted]) -> int:
+def _people(ratings: Iterable[Rating]) -> int:
     return len({rating.person for rating in ratings})
 
 
-def _all_or_nothing(pending: Sequence[Counted], floor: int) -> Sequence[Counted]:
-    return pending if _people(pending) >= floor else ()
-
-
-def _oldest_to_spare(pending: Sequence[Counted], floor: int) -> Sequence[Counted]:
-    """The oldest answers, if they and the ones kept back are each of enough people."""
-    ordered = sorted(pending, key=lambda entry: (entry.answer.submitted_at, entry.key))
-    kept: set[str] = set()
-    last = len(ordered)
-    while len(kept) < floor and last > 0:
-        last -= 1
-        kept.add(ordered[last].person)
-    spare = ordered[: min(last, LARGEST_BATCH)]
-    return spare if _people(spare) >= floor else ()
-
-
-def _cells(batch: Iterable[Counted], floor: int) -> tuple[Cell, ...]:
-    ratings = [rating for entry in batch for rating in _ratings(entry)]
-    return tuple(
-        Cell(key=key, counts=_histogram(key.question, cell)) for key, cell in told_apart(ratings, floor).items()
-    )
-
-
-def _ratings(entry: Counted) -> Iterator[Rating]:
-    given = entry.answer
-    values = [
-        (Question.SATISFACTION, None, given.satisfaction),
-        (Question.QUALITY, None, given.quality),
-        (Question.TRUST, None, given.trust),
-        *((Question.SKILL_GAIN, rated.skill, rated.gain) for rated in given.skills),
-    ]
-    if given.practice_adopted is not None:
-        values.append((Question.PRACTICE_ADOPTED, None, int(given.practice_adopted)))
-    for question, skill, value in values:
-        yield Rating(key=CellKey(question=question, side=entry.side, skill=skill), person=entry.person, value=value)
-
-
-def _histogram(question: Question, ratings: Iterable[Rating]) -> tuple[int, ...]:
-    counts = dict.fromkeys(SCALES[question], 0)
-    for rating in ratings:
-        counts[rating.value] += 1
-    return tuple(counts.values())
+def _cells(batch: Mapping[Topic, Sequence[Rating]]) -> Iterator[Cell]:
+    for topic, ratings in batch.items():
+        for question in ratings[0].values:
+            counts = dict.fromkeys(SCALES[question], 0)
+            for rating in ratings:
+                counts[rating.values[question]] += 1
+            yield Cell(question=question, side=topic.side, skill=topic.skill, counts=tuple(counts.values()))
 
 
 def _add(one: Iterable[Cell], other: Iterable[Cell]) -> tuple[Cell, ...]:
-    total: dict[CellKey, tuple[int, ...]] = {}
+    total: dict[Cell, tuple[int, ...]] = {}
     for cell in (*one, *other):
-        known = total.get(cell.key, (0,) * len(cell.counts))
-        total[cell.key] = tuple(map(int.__add__, known, cell.counts))
-    return tuple(Cell(key=key, counts=counts) for key, counts in total.items())
+        key = replace(cell, counts=())
+        known = total.get(key, (0,) * len(cell.counts))
+        total[key] = tuple(map(int.__add__, known, cell.counts))
+    return tuple(replace(key, counts=counts) for key, counts in total.items())

@@ -107,17 +107,6 @@ class ResponseOut(Out):
         )
 
 
-class MeansOut(Out):
-    """Means of published answers; ``null`` where too few people stand behind one."""
-
-    answers: int
-    satisfaction: float | None
-    quality: float | None
-    trust: float | None
-    skill_gain: float | None
-    practice_adopted: float | None
-
-
 class SkillMeanOut(Out):
     """Mean gain of one skill."""
 
@@ -161,8 +150,8 @@ class KpisOut(Out):
     answers_published: int
     answers_withheld: int
     anonymity_floor: int
-    mentors: MeansOut
-    mentees: MeansOut
+    skill_gain_mentors: float | None
+    skill_gain_mentees: float | None
     histograms: Mapping[Question, tuple[int, ...]]
     skills: list[SkillMeanOut]
     goals_reached: int
@@ -194,8 +183,8 @@ class KpisOut(Out):
             answers_published=kpis.published,
             answers_withheld=kpis.withheld,
             anonymity_floor=kpis.anonymity_floor,
-            mentors=MeansOut.model_validate(kpis.by_side[Role.MENTOR]),
-            mentees=MeansOut.model_validate(kpis.by_side[Role.MENTEE]),
+            skill_gain_mentors=kpis.skill_gain_by_side[Role.MENTOR],
+            skill_gain_mentees=kpis.skill_gain_by_side[Role.MENTEE],
             histograms=kpis.histograms,
             skills=[SkillMeanOut.model_validate(skill) for skill in kpis.skills],
             goals_reached=kpis.goals_reached,
