@@ -146,75 +146,81 @@ class Layout:
         shared = [interval for interval in shared if interval.end - interval.start >= length]
         if not shared:
             return Unplaceable.SHARED_HOURS_TOO_SHORT
-        wish = _Wish(
-            layout=self, target=target or within.first, previous=previous, others=sorted(others), busy=sorted(busy)
-        )
+        wish = _Wish(self, target or within.first, previous=previous, others=sorted(others), busy=busy)
         start = wish.best_of(shared)
         return Unplaceable.NO_FREE_SLOT if start is None else start
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Wish:
     """What one choice weighs."""
 
-    layout: Layout
-    target: date
-    previous: datetime | None
-    others: Sequence[datetime]
-    busy: Sequence[Interval]
+    def __init__(
+        self,
+        layout: Layout,
+        target: date,
+        *,
+        previous: datetime | None,
+        others: Sequence[datetime],
+        busy: Sequence[Interval],
+    ) -> None:
+        self._pace, self._earliest = layout.pace, layout.earliest
+        self._zones = layout.mentor.zone, layout.mentee.zone
+        self._target = target
+        self._previous = None if previous is None else [previous.astimezone(zone) for zone in self._zones]
+        self._others = others
+        self._busy = busy
+        self._close = _CLOSE_DAYS.get(layout.pace.cadence, _CLOSE_DAYS[Cadence.MONTHLY])
 
     def best_of(self, shared: Sequence[Interval]) -> datetime | None:
         best: tuple[int, datetime] | None = None
-        for interval in sorted(shared, key=self._nearest_days):
-            if best is not None and self._nearest_days(interval) * _PER_DAY_OFF_TARGET > best[0]:
+        for days_off, interval in sorted((self._days_off(interval), interval) for interval in shared):
+            if best is not None and days_off * _PER_DAY_OFF_TARGET > best[0]:
                 break
             for start in self._starts(interval):
                 candidate = (self._cost(start), start)
                 if (best is None or candidate < best) and self._is_free(start):
                     best = candidate
+                    if best[0] == 0:
+                        return start
         return None if best is None else best[1]
 
     def _starts(self, interval: Interval) -> Iterable[datetime]:
-        earliest = interval.start
-        if self.layout.earliest is not None:
-            earliest = max(earliest, self.layout.earliest)
-        start = _aligned(earliest)
-        last = interval.end - timedelta(minutes=self.layout.pace.minutes)
+        start = _aligned(interval.start if self._earliest is None else max(interval.start, self._earliest))
+        last = interval.end - timedelta(minutes=self._pace.minutes)
         while start <= last:
             yield start
             start += QUARTER
 
-    def _nearest_days(self, interval: Interval) -> int:
-        """A lower bound for how many days any start in the interval is off the target, in any zone."""
-        first, last = interval.start.date() - timedelta(days=1), interval.end.date() + timedelta(days=1)
-        return max((first - self.target).days, (self.target - last).days, 0)
+    def _days_off(self, interval: Interval) -> int:
+        """How far the interval lies from the target day, on the mentor's calendar."""
+        first, last = (moment.astimezone(self._zones[0]).date() for moment in interval)
+        return max((first - self._target).days, (self._target - last).days, 0)
 
     def _is_free(self, start: datetime) -> bool:
-        wanted = self.layout.pace.around(start)
-        return not any(wanted.overlaps(taken) for taken in self.busy)
+        wanted = self._pace.around(start)
+        return not any(wanted.overlaps(taken) for taken in self._busy)
 
     def _cost(self, start: datetime) -> int:
-        mentor, mentee = start.astimezone(self.layout.mentor.zone), start.astimezone(self.layout.mentee.zone)
-        cost = _PER_DAY_OFF_TARGET * abs((mentor.date() - self.target).days)
-        cost += self._discomfort(mentor) + self._discomfort(mentee)
-        if self.previous is not None:
-            before = self.previous.astimezone(self.layout.mentor.zone)
-            if before.weekday() != mentor.weekday():
+        walls = [start.astimezone(zone) for zone in self._zones]
+        cost = _PER_DAY_OFF_TARGET * abs((walls[0].date() - self._target).days)
+        cost += sum(map(self._discomfort, walls))
+        if self._previous is not None:
+            if self._previous[0].weekday() != walls[0].weekday():
                 cost += _OTHER_WEEKDAY
-            cost += min(_MOST_FOR_OTHER_TIME, minutes_apart(before, mentor))
-            cost += min(_MOST_FOR_OTHER_TIME, minutes_apart(self.previous.astimezone(mentee.tzinfo), mentee))
+            for before, wall in zip(self._previous, walls, strict=True):
+                cost += min(_MOST_FOR_OTHER_TIME, minutes_apart(before, wall))
         return cost + self._crowding(start)
 
     def _discomfort(self, wall: datetime) -> int:
         begins = minute_of(wall)
-        ends = begins + self.layout.pace.minutes
+        ends = begins + self._pace.minutes
         lunch = max(0, min(ends, _LUNCH_UNTIL) - max(begins, _LUNCH_FROM))
         return max(0, _COMFORTABLE_FROM - begins) + max(0, ends - _COMFORTABLE_UNTIL) + lunch
 
     def _crowding(self, start: datetime) -> int:
-        place = bisect_left(self.others, start)
-        nearest = min((abs(other - start).days for other in self.others[max(0, place - 1) : place + 1]), default=99)
-        return _PER_DAY_TOO_CLOSE * max(0, _CLOSE_DAYS.get(self.layout.pace.cadence, 12) - nearest)
+        place = bisect_left(self._others, start)
+        nearest = min((abs(other - start).days for other in self._others[max(0, place - 1) : place + 1]), default=99)
+        return _PER_DAY_TOO_CLOSE * max(0, self._close - nearest)
 
 
 def _aligned(moment: datetime) -> datetime:
