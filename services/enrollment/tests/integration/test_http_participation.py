@@ -35,6 +35,7 @@ async def test_the_catalogue_speaks_french_and_english(service: Service) -> None
     assert len(first["items"]) + len(rest["items"]) == 6
     assert rest["next_cursor"] is None
     await service.get("/goals", expect=422, lang="de")
+    assert "skill_gain" in {one["code"] for one in (await service.get("/goal-metrics"))["items"]}
 
 
 async def test_a_programme_from_draft_to_second_cohort(service: Service, as_participant: Participant) -> None:

@@ -90,6 +90,8 @@ async def test_a_repeated_draft_is_one_programme() -> None:
     again = await desk.programmes.draft(a_charter(), command(key="k"), "k")
     assert again == first
     assert len(desk.stored_programmes.states) == 1
+    copy = await desk.programmes.clone(first.id, "Copy", TODAY, command(key="k"), "k")
+    assert copy.id != first.id, "the key is the same, what is asked is not"
 
 
 async def test_drafts_exist_for_managers_only() -> None:

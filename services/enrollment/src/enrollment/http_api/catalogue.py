@@ -68,7 +68,7 @@ def router(catalogue: Catalogue) -> APIRouter:
             items=[GoalOut(code=entry.code, name=entry.name(lang)) for entry in entries], next_cursor=next_cursor
         )
 
-    @routes.get("/metrics-of-goals")
+    @routes.get("/goal-metrics")
     async def list_metrics(lang: Lang = "en", limit: Limit = 200, cursor: Cursor = None) -> PageOut[GoalOut]:
         """What goals can be measured by."""
         entries, next_cursor = _page(catalogue.metrics, limit, cursor)

@@ -25,14 +25,15 @@ class Programmes:
     async def draft(self, charter: Charter, cause: Cause, key: str | None) -> Programme:
         """A new draft. Raises: Forbidden, UnusableCharter, UnknownGoal, UnknownMetric."""
         cause.principal.require(AccessRole.PROGRAMME_MANAGER)
-        return await self._create(charter, cause, key, cloned_from=None)
+        return await self._create(_new_id(cause, "draft", key), charter, cause, cloned_from=None)
 
     async def clone(self, programme_id: str, title: str, starts_on: date, cause: Cause, key: str | None) -> Programme:
         """A new draft with another programme's working charter. Raises: UnknownProgramme, UnusableCharter."""
         cause.principal.require(AccessRole.PROGRAMME_MANAGER)
         original = await self.get(cause.principal, programme_id)
         charter = domain.copied(original.charter, title=title, starts_on=starts_on)
-        return await self._create(charter, cause, key, cloned_from=original.id)
+        copy_id = _new_id(cause, f"clone of {original.id}", key)
+        return await self._create(copy_id, charter, cause, cloned_from=original.id)
 
     async def edit(self, programme_id: str, changes: Mapping[str, Any], cause: Cause) -> Programme:
         """Change the working charter. Raises: Forbidden, UnknownProgramme, UnusableCharter, UnknownGoal."""
@@ -70,9 +71,7 @@ class Programmes:
             # One answer for what is not there and for what is another tenant's.
             raise UnknownProgramme("there is no such programme") from None
 
-    async def _create(self, charter: Charter, cause: Cause, key: str | None, *, cloned_from: str | None) -> Programme:
-        asked_by = None if key is None else f"{cause.principal.subject}:{key}"
-        programme_id = command_id("prg", cause.tenant, asked_by)
+    async def _create(self, programme_id: str, charter: Charter, cause: Cause, *, cloned_from: str | None) -> Programme:
         now = self._clock.now()
 
         def decide(present: Programme | None) -> Change[Programme]:
@@ -84,6 +83,10 @@ class Programmes:
             return programme, ()
 
         return await self._programmes.change(programme_id, cause, decide)
+
+
+def _new_id(cause: Cause, asked: str, key: str | None) -> str:
+    return command_id("prg", cause.tenant, None if key is None else f"{cause.principal.subject}:{key}:{asked}")
 
 
 def _known(programme: Programme | None) -> Programme:

@@ -1,12 +1,12 @@
 """What was wrong with a file, a row or a cell, told so that somebody can correct it."""
 
-import re
 from dataclasses import dataclass
 
 from shared.contracts import Invalid
 
 _EXCERPT = 60
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNDECODED = range(0xDC80, 0xDD00)
+"""A byte that could not be decoded is kept as a lone surrogate (PEP 383)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +32,11 @@ class UnusableFile(Invalid):
 
 def excerpt(value: str) -> str:
     """The beginning of a value, safe to show: what cannot be printed is escaped."""
-    shown = _UNPRINTABLE.sub(_escaped, value[: _EXCERPT + 1])
+    shown = "".join(one if one.isprintable() else _escaped(ord(one)) for one in value[: _EXCERPT + 1])
     return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code >= 0xDC80:  # noqa: PLR2004 - a byte that could not be decoded is kept as a lone surrogate (PEP 383)
-        code = code - 0xDC00 if code <= 0xDCFF else code  # noqa: PLR2004
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004
+def _escaped(code: int) -> str:
+    if code in _UNDECODED:
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - two digits are enough up to here
