@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from matching.http_api import router
 from matching.settings import Settings
 from matching.use_cases import Matching
-from matching_builders import a_mentee, a_mentor, a_programme
-from matching_stores import Service
+from matching_builders import NOW, a_mentee, a_mentor, a_programme
+from matching_stores import Service, a_cause
 from shared.chassis import problems
+from shared.contracts import PairingAtRisk
 
 PERSON = {"X-Telemachus-Subject": "person_m1", "X-Telemachus-Roles": "participant"}
 STRANGER = {"X-Telemachus-Subject": "person_x", "X-Telemachus-Roles": "participant"}
@@ -110,6 +111,20 @@ async def test_a_pairing_is_ended_with_a_reason(client: httpx2.AsyncClient, serv
     assert (again.status_code, again.json()["type"]) == (409, "urn:telemachus:problem:pairing-not-active")
     listed = (await client.get("/pairings", params={"status": "ended", "person_ref": "person_e1"})).json()
     assert [one["ended_reason"] for one in listed["items"]] == ["manager_decision"]
+
+
+async def test_only_a_manager_outside_the_pair_sees_the_risk_and_the_answers(
+    client: httpx2.AsyncClient, service: Service
+) -> None:
+    _, pairing = await paired(client, service)
+    at_risk = PairingAtRisk(version=1, occurred_at=NOW, pairing_id=pairing, programme_id="prog_1")
+    await service.matching.pairings.put_at_risk(at_risk, a_cause())
+    inside = {"X-Telemachus-Subject": "person_e1", "X-Telemachus-Roles": "programme_manager"}
+    shown = []
+    for headers in ({}, PERSON, inside):
+        found = (await client.get(f"/pairings/{pairing}", headers=headers)).json()
+        shown.append((found["at_risk"], found["answers"]))
+    assert shown == [(True, 0), (None, None), (None, None)]
 
 
 async def test_a_pairing_is_replaced(client: httpx2.AsyncClient, service: Service) -> None:

@@ -147,12 +147,13 @@ async def test_the_pool_is_summed_up() -> None:
     assert (figures.mentors_ready, figures.mentees_ready, figures.places, figures.paired) == (1, 1, 3, 0)
 
 
-async def test_a_pool_of_which_nothing_is_known_is_not_found() -> None:
+async def test_a_pool_is_not_found_until_its_charter_has_arrived() -> None:
     service = Service()
+    await service.know(a_mentor())
     with pytest.raises(UnknownProgramme):
-        await service.matching.pool.figures(MANAGER, "prog_9")
+        await service.matching.pool.figures(MANAGER, "prog_1")
     await service.know(programme=a_programme())
-    assert (await service.matching.pool.figures(MANAGER, "prog_1")).known == 0
+    assert (await service.matching.pool.figures(MANAGER, "prog_1")).known == 1
     other = Principal(tenant="other", subject="x", roles=MANAGER.roles)
     with pytest.raises(UnknownProgramme):
         await service.matching.pool.figures(other, "prog_1")

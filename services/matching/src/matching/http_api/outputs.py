@@ -5,10 +5,12 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 from shared.contracts import (
+    AccessRole,
     MatchMode,
     MatchPolicy,
     Objective,
     OfferedSkill,
+    Principal,
     Role,
     ScoreTerm,
     UnpairReason,
@@ -247,7 +249,8 @@ class PairingOut(Out):
     mentor: SideOut
     mentee: SideOut
     status: Literal["active", "ended"]
-    at_risk: bool
+    at_risk: bool | None
+    """For managers only: the two would know which of them it was not (docs/decisions/0053)."""
     score: int
     terms: tuple[ScoreTerm, ...]
     shared_skills: tuple[str, ...]
@@ -256,14 +259,19 @@ class PairingOut(Out):
     effective_on: date
     ended_reason: UnpairReason | None
     ended_at: datetime | None
-    answers: int
+    answers: int | None
+    """For managers only, for the same reason."""
     goals_reached: tuple[str, ...]
 
     @classmethod
-    def of(cls, pairing: Pairing) -> Self:
-        """Its representation."""
-        values = {name: getattr(pairing, name) for name in cls.model_fields if name != "answers"}
-        return cls.model_validate({**values, "answers": sum(count.answers for count in pairing.answers)})
+    def of(cls, pairing: Pairing, reader: Principal) -> Self:
+        """Its representation for this reader, who may be one of the two and a manager at once."""
+        confidant = reader.has(AccessRole.PROGRAMME_MANAGER) and reader.subject not in pairing.people
+        values = {name: getattr(pairing, name) for name in cls.model_fields} | {
+            "at_risk": pairing.at_risk if confidant else None,
+            "answers": sum(count.answers for count in pairing.answers) if confidant else None,
+        }
+        return cls.model_validate(values)
 
 
 class ReMatchOut(Out):
@@ -274,10 +282,10 @@ class ReMatchOut(Out):
     unmatched: tuple[LeftOutOut, ...]
 
     @classmethod
-    def of(cls, outcome: ReMatch) -> Self:
+    def of(cls, outcome: ReMatch, reader: Principal) -> Self:
         """Its representation."""
         return cls(
             ended=outcome.ended.id,
-            pairings=tuple(PairingOut.of(pairing) for pairing in outcome.made),
+            pairings=tuple(PairingOut.of(pairing, reader) for pairing in outcome.made),
             unmatched=tuple(LeftOutOut.of(person) for person in outcome.left_out),
         )

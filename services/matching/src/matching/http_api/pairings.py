@@ -36,19 +36,22 @@ def router(matching: Matching) -> APIRouter:
             limit=limit,
             cursor=cursor,
         )
-        return PageOut(items=[PairingOut.of(pairing) for pairing in page.items], next_cursor=page.next_cursor)
+        return PageOut(
+            items=[PairingOut.of(pairing, principal) for pairing in page.items], next_cursor=page.next_cursor
+        )
 
     @routes.get("/pairings/{pairing_id}")
     async def get_pairing(principal: Acting, pairing_id: PairingId) -> PairingOut:
         """A pairing, with its score decomposed."""
-        return PairingOut.of(await matching.pairings.get(principal, pairing_id))
+        return PairingOut.of(await matching.pairings.get(principal, pairing_id), principal)
 
     @routes.post("/pairings/{pairing_id}/unpair")
     async def unpair(
         principal: Acting, pairing_id: PairingId, wanted: UnpairIn, key: IdempotencyKey = None
     ) -> PairingOut:
         """End a pairing for a reason that blames nobody."""
-        return PairingOut.of(await matching.pairings.unpair(principal, pairing_id, wanted.reason, key=key))
+        ended = await matching.pairings.unpair(principal, pairing_id, wanted.reason, key=key)
+        return PairingOut.of(ended, principal)
 
     @routes.post("/programmes/{programme_id}/re-match")
     async def re_match(
@@ -58,6 +61,6 @@ def router(matching: Matching) -> APIRouter:
         outcome = await matching.pairings.re_match(
             principal, programme_id, wanted.pairing_id, wanted.effective_on, key=key
         )
-        return ReMatchOut.of(outcome)
+        return ReMatchOut.of(outcome, principal)
 
     return routes

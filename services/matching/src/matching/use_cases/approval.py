@@ -7,7 +7,7 @@ from shared.contracts import AccessRole, Principal
 
 from ..domain import run as decide
 from ..domain.candidate import Programme
-from ..domain.pairing import PairingStatus, pairing_id, propose
+from ..domain.pairing import Pairing, PairingStatus, pairing_id, propose
 from ..domain.proposal import StoredPair
 from ..domain.run import Conflict, MatchRun, RunStatus
 from .places import PATIENCE, Places
@@ -78,29 +78,36 @@ class Approval:
     ) -> str | Conflict:
         """The pairing's id, or why there is none."""
         id_ = pairing_id(run.id, pair.mentor_volunteer_id, pair.mentee_volunteer_id)
+        mentor, mentee = pool.people.get(pair.mentor_volunteer_id), pool.people.get(pair.mentee_volunteer_id)
+        if mentor is None or mentee is None or not (mentor.takes_part and mentee.takes_part):
+            return await self._made_before(principal, run, pair, "one of the two has left or is no longer ready")
+        if (mentor.id, mentee.id) in pool.history.excluded:
+            return await self._made_before(principal, run, pair, "the two were excluded from each other meanwhile")
+        proposal = propose(
+            mentor,
+            mentee,
+            programme,
+            pair.points,
+            id=id_,
+            run_id=run.id,
+            effective_on=run.effective_on or self._stores.clock.now().date(),
+            until=self._stores.clock.now() + PATIENCE,
+        )
+        return _outcome(pair, await self._places.make(proposal, principal))
+
+    async def _made_before(self, principal: Principal, run: MatchRun, pair: StoredPair, reason: str) -> str | Conflict:
+        """An earlier try of the same approval may have come this far; else the pair is not made."""
+        id_ = pairing_id(run.id, pair.mentor_volunteer_id, pair.mentee_volunteer_id)
         pairing = await self._stores.pairings.find(run.tenant, id_)
         if pairing is None:
-            mentor, mentee = (
-                pool.people.get(volunteer) for volunteer in (pair.mentor_volunteer_id, pair.mentee_volunteer_id)
-            )
-            if mentor is None or mentee is None or not (mentor.takes_part and mentee.takes_part):
-                return _conflict(pair, "one of the two has left or is no longer ready")
-            if (mentor.id, mentee.id) in pool.history.excluded:
-                return _conflict(pair, "the two were excluded from each other meanwhile")
-            pairing = propose(
-                mentor,
-                mentee,
-                programme,
-                pair.points,
-                id=id_,
-                run_id=run.id,
-                effective_on=run.effective_on or self._stores.clock.now().date(),
-                until=self._stores.clock.now() + PATIENCE,
-            )
-        pairing = await self._places.make(pairing, principal)
-        if pairing.status is PairingStatus.ABORTED:
-            return _conflict(pair, "a place was taken meanwhile, or one of the two has left")
-        return pairing.id
+            return _conflict(pair, reason)
+        return _outcome(pair, await self._places.settle(pairing, principal))
+
+
+def _outcome(pair: StoredPair, pairing: Pairing) -> str | Conflict:
+    if pairing.status is PairingStatus.ABORTED:
+        return _conflict(pair, "a place was taken meanwhile, or one of the two has left")
+    return pairing.id
 
 
 def _conflict(pair: StoredPair, reason: str) -> Conflict:

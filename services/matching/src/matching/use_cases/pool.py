@@ -51,12 +51,10 @@ class Pool:
         await self._follow(event.volunteer_id, cause)
 
     async def figures(self, principal: Principal, programme_id: str) -> PoolFigures:
-        """Sums over a pool. Raises: UnknownProgramme (while nothing at all is known of it)."""
+        """Sums over a pool. Raises: UnknownProgramme (until its charter has arrived, when runs can be asked for)."""
         principal.require(AccessRole.PROGRAMME_MANAGER, AccessRole.OPERATOR)
-        figures = await self._stores.backlog.pool(principal.tenant, programme_id)
-        if figures.known == 0:
-            await read_programme(self._stores, principal.tenant, programme_id)
-        return figures
+        await read_programme(self._stores, principal.tenant, programme_id)
+        return await self._stores.backlog.pool(principal.tenant, programme_id)
 
     async def candidates(
         self, principal: Principal, programme_id: str, role: Role | None, *, limit: int, cursor: str | None
