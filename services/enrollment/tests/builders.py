@@ -9,10 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 from enrollment.domain.catalogue import Catalogue
+from enrollment.domain.offers import Offer
 from enrollment.domain.people import Disclosure, Person, Profile
 from enrollment.domain.programmes import Charter, Requirements
 from enrollment.domain.references import References
-from enrollment.domain.volunteers import Application, Offer, Volunteer, volunteer
+from enrollment.domain.volunteers import Application, Volunteer, volunteer
 from shared.contracts import AccessRole, OfferedSkill, Principal, Role, WantedSkill, WeeklyWindow
 
 NOW = datetime(2026, 1, 12, 8, 0, tzinfo=UTC)

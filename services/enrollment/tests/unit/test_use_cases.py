@@ -2,6 +2,7 @@ from datetime import date
 
 import pytest
 from enrollment.domain.catalogue import UnknownGoal, UnknownSkill
+from enrollment.domain.offers import UnusableOffer
 from enrollment.domain.people import UnknownPerson
 from enrollment.domain.programmes import ProgrammeNotPublished, ProgrammeStatus, UnknownProgramme
 from enrollment.domain.volunteers import (
@@ -10,7 +11,6 @@ from enrollment.domain.volunteers import (
     Status,
     Training,
     UnknownVolunteer,
-    UnusableOffer,
 )
 from enrollment.use_cases import Wish
 from shared.chassis.aggregates import Cause

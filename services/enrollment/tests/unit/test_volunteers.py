@@ -2,20 +2,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from enrollment.domain.offers import NoSkillsOffered, NoSkillsWanted, Offer, UnusableOffer
 from enrollment.domain.programmes import Requirements
 from enrollment.domain.volunteers import (
     AlreadyVolunteered,
     Decision,
     HasWithdrawn,
-    NoSkillsOffered,
-    NoSkillsWanted,
-    Offer,
     Origin,
     OwnSignatureNeeded,
     PairingSeen,
     Status,
     Training,
-    UnusableOffer,
     UnusableTraining,
     Volunteer,
     change_offer,

@@ -13,19 +13,16 @@ from shared.contracts import (
     Event,
     Invalid,
     NotFound,
-    OfferedSkill,
     Readiness,
     Refusal,
     Role,
     Volunteered,
     VolunteerUpdated,
     VolunteerWithdrawn,
-    WantedSkill,
-    WeeklyWindow,
     WithdrawalReason,
 )
 
-from .catalogue import Catalogue
+from .offers import Offer, check
 from .people import Profile
 from .programmes import EARLIEST, Requirements
 
@@ -35,18 +32,6 @@ _MOST_TRAININGS = 50
 
 class UnknownVolunteer(NotFound):
     """There is no such volunteer, or the record is somebody else's."""
-
-
-class NoSkillsOffered(Invalid):
-    """A mentor brings at least one skill."""
-
-
-class NoSkillsWanted(Invalid):
-    """A mentee wants at least one skill."""
-
-
-class UnusableOffer(Invalid):
-    """The offer contradicts itself, or lacks what the directory does not know either."""
 
 
 class AlreadyVolunteered(Refusal):
@@ -81,21 +66,6 @@ class Status(StrEnum):
     READY = "ready"
     PAIRED = "paired"
     WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """What somebody offers and asks for. ``None``: as the directory says."""
-
-    capacity: int = 1
-    skills_offered: tuple[OfferedSkill, ...] = ()
-    skills_wanted: tuple[WantedSkill, ...] = ()
-    interests: tuple[str, ...] = ()
-    goals: tuple[str, ...] = ()
-    languages: tuple[str, ...] | None = None
-    time_zone: str | None = None
-    availability: tuple[WeeklyWindow, ...] = ()
-    motivation: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,36 +287,6 @@ def note_pairing(present: Volunteer, seen: PairingSeen) -> Decision:
     return _settled(replace(present, version=present.version + 1, pairings=remembered)), ()
 
 
-def check(offer: Offer, role: Role, profile: Profile) -> None:
-    """Refuse an offer nobody could be paired by, naming the field."""
-    if role is Role.MENTOR and not offer.skills_offered:
-        raise NoSkillsOffered("a mentor offers at least one skill", field="skills_offered")
-    if role is Role.MENTEE and not offer.skills_wanted:
-        raise NoSkillsWanted("a mentee wants at least one skill", field="skills_wanted")
-    languages = profile.languages if offer.languages is None else offer.languages
-    if not languages:
-        raise UnusableOffer("the directory knows no language of this person: give one", field="languages")
-    if not (offer.time_zone or profile.time_zone):
-        raise UnusableOffer("the directory knows no time zone of this person: give one", field="time_zone")
-    _all_different([skill.skill for skill in offer.skills_offered], field="skills_offered", part=".skill")
-    _all_different([skill.skill for skill in offer.skills_wanted], field="skills_wanted", part=".skill")
-    _all_different(offer.interests, field="interests")
-    _all_different(offer.goals, field="goals")
-    _all_different(offer.languages or (), field="languages")
-    for index, window in enumerate(offer.availability):
-        for other in offer.availability[:index]:
-            if window.day == other.day and window.start < other.end and other.start < window.end:
-                raise UnusableOffer("overlaps an earlier window", field=f"availability.{index}")
-
-
-def check_codes(offer: Offer, catalogue: Catalogue) -> None:
-    """Refuse skills and goals that are in no catalogue, naming their place. Raises: UnknownSkill, UnknownGoal."""
-    catalogue.require_skills((skill.skill for skill in offer.skills_offered), field="skills_offered")
-    catalogue.require_skills((skill.skill for skill in offer.skills_wanted), field="skills_wanted")
-    for index, goal in enumerate(offer.goals):
-        catalogue.require_goal(goal, field=f"goals.{index}")
-
-
 def _updated(present: Volunteer, changed: Volunteer, at: datetime) -> Decision:
     settled = _settled(changed)
     if settled == present:
@@ -413,9 +353,3 @@ def _told(
     kind: type[Volunteered] | type[VolunteerUpdated], volunteer: Volunteer, at: datetime
 ) -> Volunteered | VolunteerUpdated:
     return kind.model_validate({"version": volunteer.version, "occurred_at": at, **_public(volunteer)})
-
-
-def _all_different(values: Sequence[str], *, field: str, part: str = "") -> None:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            raise UnusableOffer("stands in the list already", field=f"{field}.{index}{part}")

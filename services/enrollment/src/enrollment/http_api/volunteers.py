@@ -21,7 +21,8 @@ from shared.contracts import (
 )
 from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
-from ..domain.volunteers import Offer, Origin, Status, Training, Volunteer
+from ..domain.offers import Offer
+from ..domain.volunteers import Origin, Status, Training, Volunteer
 from ..use_cases import Volunteers, Wish
 from .inbound import (
     CalendarDay,

@@ -11,12 +11,12 @@ from shared.contracts import AccessRole, NotFound, Paired, Principal, Role, Unpa
 
 from ..domain import volunteers as domain
 from ..domain.catalogue import Catalogue
+from ..domain.offers import Offer, UnusableOffer, check_codes
 from ..domain.people import Person, Profile, UnknownPerson
 from ..domain.programmes import Programme, Requirements, UnknownProgramme, checked
 from ..domain.references import volunteer_id
 from ..domain.volunteers import (
     Application,
-    Offer,
     PairingSeen,
     Training,
     UnknownVolunteer,
@@ -72,7 +72,7 @@ class Volunteers:
         """
         person = await self._person(wish, cause.principal)
         requirements = await self._requirements(cause.tenant, wish.programme_id)
-        domain.check_codes(wish.offer, self._catalogue)
+        check_codes(wish.offer, self._catalogue)
         application = Application(
             id=volunteer_id(cause.tenant, wish.programme_id, wish.person_ref, wish.role),
             tenant=cause.tenant,
@@ -126,7 +126,7 @@ class Volunteers:
 
         def decide(present: Volunteer) -> Change[Volunteer]:
             offer = replace(present.offer, **changes)
-            domain.check_codes(offer, self._catalogue)
+            check_codes(offer, self._catalogue)
             return domain.change_offer(present, offer, at=now)
 
         return await self._change(id, cause, decide)
@@ -237,7 +237,7 @@ class Volunteers:
     ) -> None:
         """A programme manager nominates in anybody's name; a line manager those who report to them (2-04)."""
         if nominator == person.id:
-            raise domain.UnusableOffer("nobody nominates themself: leave this out", field="nominated_by")
+            raise UnusableOffer("nobody nominates themself: leave this out", field="nominated_by")
         if principal.has(AccessRole.PROGRAMME_MANAGER):
             if await self._people.find(principal.tenant, nominator) is None:
                 raise UnknownPerson("there is no such person", field="nominated_by")
