@@ -27,7 +27,7 @@ demo-once: install ## the same, then stop, leaving build/demo.json
 
 test: install ## run every suite on real Kafka and MongoDB
 	@$(RUN) local_stack fetch
-	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 up: install ## start back-ends and services in the background
 	@$(RUN) local_stack up $(UP_ARGS)

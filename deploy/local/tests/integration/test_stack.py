@@ -18,7 +18,6 @@ from pymongo import MongoClient
 from rich.console import Console
 
 pytestmark = pytest.mark.integration
-shares_the_stack = pytest.mark.xdist_group("whole stack")
 
 QUIET = Console(quiet=True)
 GREETER = """
@@ -87,7 +86,6 @@ def in_time(condition: Callable[[], bool], within: float = 90.0) -> None:
         time.sleep(0.05)
 
 
-@shares_the_stack
 def test_a_second_start_finds_the_first(whole: Stack) -> None:
     again = start_stack(data=whole.data, services=(), console=QUIET)
     assert again.found
@@ -95,13 +93,11 @@ def test_a_second_start_finds_the_first(whole: Stack) -> None:
     assert again.kafka_bootstrap == whole.kafka_bootstrap
 
 
-@shares_the_stack
 def test_a_stack_says_what_it_is(whole: Stack) -> None:
     assert whole.broker.startswith(("Apache Kafka 4.", "Tansu"))
     assert whole.database.startswith("MongoDB ")
 
 
-@shares_the_stack
 def test_everything_listens_on_loopback_only(whole: Stack) -> None:
     listening = [
         connection.laddr.ip
@@ -113,13 +109,11 @@ def test_everything_listens_on_loopback_only(whole: Stack) -> None:
     assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
 
 
-@shares_the_stack
 def test_running_data_is_not_wiped(whole: Stack) -> None:
     with pytest.raises(StackError, match="is running"):
         start_stack(data=whole.data, services=(), fresh=True, console=QUIET)
 
 
-@shares_the_stack
 async def test_a_restart_keeps_address_and_data(whole: Stack) -> None:
     topic, notes = "mentoring.goal_reached.v1", MongoClient[dict[str, object]](whole.mongo_uri).kept.notes
     before = {name: whole.component(name).process for name in ("kafka", "mongodb")}
@@ -138,7 +132,6 @@ async def test_a_restart_keeps_address_and_data(whole: Stack) -> None:
     assert await asyncio.to_thread(notes.count_documents, {"_id": "kept"}) == 1
 
 
-@shares_the_stack
 def test_what_was_killed_stays_dead_until_it_is_started(whole: Stack) -> None:
     whole.kill("mongodb")
     assert whole.component("mongodb").state == "stopped"
@@ -146,7 +139,6 @@ def test_what_was_killed_stays_dead_until_it_is_started(whole: Stack) -> None:
     assert whole.component("mongodb").state == "ready"
 
 
-@shares_the_stack
 def test_what_dies_is_reported(whole: Stack) -> None:
     process = whole.component("mongodb").process
     assert process is not None
@@ -156,14 +148,12 @@ def test_what_dies_is_reported(whole: Stack) -> None:
     whole.start("mongodb")
 
 
-@shares_the_stack
 def test_an_unknown_component_is_refused(whole: Stack) -> None:
     with pytest.raises(StackError, match="runs no enrolment") as failure:
         whole.restart("enrolment")
     assert "kafka" in failure.value.next_step
 
 
-@shares_the_stack
 def test_a_command_without_the_key_changes_nothing(whole: Stack) -> None:
     stranger = Stack(whole.data, found=True)
     stranger._last = stranger._last.model_copy(update={"control_key": "guessed"})
