@@ -237,6 +237,13 @@ async def test_a_feed_opens_with_its_newest_secret_only(world: World) -> None:
         await world.reading.feed(first)
 
 
+async def test_a_repeated_request_for_a_feed_gives_an_address_that_works(world: World) -> None:
+    cause = on_behalf_of(participant("mentor_1"), "key-1")
+    await world.reading.open_feed("mentor_1", cause)
+    _, again = await world.reading.open_feed("mentor_1", cause)
+    assert len(await world.reading.feed(again)) == 6
+
+
 @pytest.mark.parametrize("token", ["", ".", "ge.", "ge.wrong", "wrong", "other.secret", "ge.$ne", "x" * 200])
 async def test_a_wrong_secret_opens_nothing(world: World, token: str) -> None:
     await world.reading.open_feed("mentor_1", on_behalf_of(manager()))

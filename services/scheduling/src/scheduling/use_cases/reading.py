@@ -86,14 +86,17 @@ class Reading:
         return CalendarItem(session=session, plan=plan, programme=None if programme is None else programme.title)
 
     async def open_feed(self, person_ref: str, cause: Cause) -> tuple[Feed, str]:
-        """A new secret for the person's feed; the one before stops to work. Raises: NoSuchPerson."""
+        """A new secret for the person's feed; the one before stops to work. Raises: NoSuchPerson.
+
+        A repeated command makes another new one: the first answer may never have arrived, and is not kept.
+        """
         if not cause.principal.acts_for(person_ref):
             raise NoSuchPerson("there is no such person")
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = self._stores.clock.now()
         feed = await self._stores.feeds.change(
             feeds.feed_id(cause.tenant, person_ref),
-            cause,
+            Cause(principal=cause.principal),
             lambda feed: feeds.opened(feed, tenant=cause.tenant, person_ref=person_ref, secret=secret, now=now),
         )
         return feed, f"{cause.tenant}.{secret}"
