@@ -85,16 +85,19 @@ class Volunteers:
             nominated_by=wish.nominated_by,
             charter_signed=wish.charter_signed,
         )
-        now = self._clock.now()
-        before = await self._volunteers.find(cause.tenant, application.id)
-        taken_in = await self._volunteers.change(
-            application.id, cause, lambda present: domain.volunteer(present, application, at=now)
-        )
+        now, is_new = self._clock.now(), False
+
+        def decide(present: Volunteer | None) -> Change[Volunteer]:
+            nonlocal is_new
+            is_new = present is None or not present.live
+            return domain.volunteer(present, application, at=now)
+
+        taken_in = await self._volunteers.change(application.id, cause, decide)
         # Published anew meanwhile: the round over all volunteers may have missed this one.
         latest = await self._requirements(cause.tenant, wish.programme_id)
         if latest.version > taken_in.requirements.version:
             taken_in = await self._judge(taken_in, latest)
-        return taken_in, before is None or not before.live
+        return taken_in, is_new
 
     async def get(self, principal: Principal, id: str) -> Volunteer:
         """A volunteer. Raises: UnknownVolunteer, also for somebody else's record."""
