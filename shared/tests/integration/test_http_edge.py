@@ -146,6 +146,7 @@ async def test_a_body_over_the_limit_is_refused_by_declared_and_by_real_size(cli
     streamed = await client.post("/v1/things", content=endless())
     assert [declared.status_code, streamed.status_code] == [413, 413]
     assert declared.json()["type"] == streamed.json()["type"] == "urn:telemachus:problem:body-too-large"
+    assert declared.json()["field"] == streamed.json()["field"] == "body"
     assert (await client.post("/v1/uploads", content=b" " * 150_000)).json() == {"bytes": 150_000}
 
 

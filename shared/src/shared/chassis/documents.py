@@ -75,7 +75,7 @@ def _to_bson(value: Any) -> Any:
     match value:
         case Enum():
             plain = value.value
-        case datetime():
+        case str() | int() | None | datetime():  # by far the most: found before the costlier checks below
             plain = value
         case date() | time():
             plain = value.isoformat()

@@ -113,7 +113,8 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kind = KINDS.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "-"))
-    return problem_response(error.status_code, kind, str(error.detail), headers=error.headers)
+    field = "body" if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
+    return problem_response(error.status_code, kind, str(error.detail), field=field, headers=error.headers)
 
 
 async def _unavailable(_request: Request, error: Exception) -> JSONResponse:
