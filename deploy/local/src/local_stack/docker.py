@@ -70,6 +70,7 @@ class Containers:
             name=name,
             stage="back-end",
             argv=[*self._compose, "up", "--no-deps", "--no-recreate", "--no-color", name],
+            stop=[*self._compose, "stop", name],
             halt=[*self._compose, "kill", name],
             ready_when=ready_when,
             address=f"127.0.0.1:{port}",

@@ -210,8 +210,11 @@ class Keeper:
         grace = component.grace if grace is None else grace
         with contextlib.suppress(ProcessLookupError, TimeoutError):
             if grace:
-                process.terminate()
-                process.send_signal(signal.SIGCONT)  # a frozen process hears nothing
+                if component.stop:
+                    await (await self._spawn(component, component.stop)).wait()
+                else:
+                    process.terminate()
+                    process.send_signal(signal.SIGCONT)  # a frozen process hears nothing
                 await asyncio.wait_for(process.wait(), grace)
         kill_group(process.pid)
         await process.wait()

@@ -25,8 +25,9 @@ class Component(BaseModel):
     prepare: list[str] | None = None
     """Runs before the first start; ``prepared`` is the file that says that it has run."""
     prepared: Path | None = None
+    stop: list[str] | None = None
     halt: list[str] | None = None
-    """Runs after the process has ended, where ending it does not end the work (a container)."""
+    """End it in order, or at once, where a signal to the process does not (a container)."""
     ready_when: ReadyWhen
     address: str
     """host:port, or the URL of a service."""
