@@ -65,7 +65,9 @@ async def test_a_worker_gives_the_same_answer_as_this_process_while_the_loop_goe
 
 async def test_a_refusal_comes_back_as_what_it_is(engine: EngineProcesses) -> None:
     crowd = tuple(a_mentor(f"m{number}") for number in range(3_001))
-    problem = Problem(charter=Charter(), history=History(), mentors=crowd, mentees=(a_mentee(),), places={})
+    problem = Problem(
+        charter=Charter(), history=History(), mentors=crowd, mentees=(a_mentee("e1"), a_mentee("e2")), places={}
+    )
     with pytest.raises(PoolTooLarge, match="3001 mentors"):
         await engine.propose(problem)
 
@@ -113,7 +115,7 @@ def test_workers_die_with_a_service_that_is_killed(tmp_path: object) -> None:
     script = f"{tmp_path}/parent.py"
     with open(script, "w") as file:  # noqa: PTH123 - a path as text is what the interpreter takes
         file.write(PARENT)
-    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     assert parent.wait(timeout=30) == -signal.SIGKILL

@@ -82,6 +82,19 @@ def test_approving_begins_once_and_keeps_its_first_day() -> None:
     assert decide.begin_approval(done, date(2026, 5, 1), NOW) is done
 
 
+def test_an_approval_is_carried_on_by_others_only_when_nobody_holds_it() -> None:
+    begun = decide.begin_approval(a_proposed_run(), date(2026, 4, 1), NOW)
+    held = decide.hold_approval(begun, NOW + timedelta(seconds=5))
+    with pytest.raises(RunNotHeld):
+        decide.take_over_approval(held, NOW + LEASE)
+    taken_over = decide.take_over_approval(held, NOW + timedelta(seconds=5) + LEASE)
+    assert taken_over.effective_on == date(2026, 4, 1)
+    for not_begun in (a_run(), a_proposed_run()):
+        assert decide.hold_approval(not_begun, NOW) is not_begun
+        with pytest.raises(RunNotHeld):
+            decide.take_over_approval(not_begun, NOW + LEASE)
+
+
 @pytest.mark.parametrize("status", [s for s in RunStatus if s not in {RunStatus.PROPOSED, RunStatus.APPROVED}])
 def test_only_a_proposal_can_be_approved(status: RunStatus) -> None:
     with pytest.raises(RunNotProposed):

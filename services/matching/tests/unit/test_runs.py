@@ -78,14 +78,14 @@ async def test_runs_are_for_managers() -> None:
 
 
 async def test_too_many_people_are_refused_when_the_run_is_asked_for() -> None:
-    service = await a_service(1, 1)
+    service = await a_service(1, 2)
     service.candidates.states |= {f"x{n}": a_mentor(f"x{n}") for n in range(3_001)}
     with pytest.raises(PoolTooLarge):
         await service.matching.runs.request(MANAGER, "prog_1", seed=0)
 
 
 async def test_too_many_people_by_the_time_it_is_computed_fail_the_run_by_name() -> None:
-    service = await a_service(1, 1)
+    service = await a_service(1, 2)
     asked = await service.matching.runs.request(MANAGER, "prog_1", seed=0)
     service.candidates.states |= {f"x{n}": a_mentor(f"x{n}") for n in range(3_001)}
     await service.matching.runs.work()

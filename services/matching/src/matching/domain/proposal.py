@@ -213,7 +213,10 @@ def stored_left_out(proposal: Proposal, *, tenant: str, result: str) -> list[Sto
 
 
 def check_size(mentors: int, mentees: int) -> None:
-    """Refuse more people than one run can match exactly. Raises: PoolTooLarge."""
-    for people, side in ((mentors, "mentors"), (mentees, "mentees")):
-        if people > MOST_PEOPLE_A_SIDE:
+    """Refuse more people than one run can match exactly; one person may be matched with any number.
+
+    Raises: PoolTooLarge.
+    """
+    for people, others, side in ((mentors, mentees, "mentors"), (mentees, mentors, "mentees")):
+        if people > MOST_PEOPLE_A_SIDE and others > 1:
             raise PoolTooLarge(f"{people} {side} are more than the {MOST_PEOPLE_A_SIDE} that one run can match")

@@ -172,6 +172,20 @@ def begin_approval(run: MatchRun, effective_on: date, now: datetime) -> MatchRun
     return _next(run, approval_due=now + LEASE, effective_on=run.effective_on or effective_on)
 
 
+def hold_approval(run: MatchRun, now: datetime) -> MatchRun:
+    """An approval that is still under way needs nobody else to carry on with it."""
+    if run.status is not RunStatus.PROPOSED or run.approval_due is None:
+        return run
+    return _next(run, approval_due=now + LEASE)
+
+
+def take_over_approval(run: MatchRun, now: datetime) -> MatchRun:
+    """Carry on with an approval that nobody holds any more. Raises: RunNotHeld."""
+    if run.status is not RunStatus.PROPOSED or run.approval_due is None or run.approval_due > now:
+        raise RunNotHeld(f"nobody waits for the approval of {run.id} to be taken over")
+    return hold_approval(run, now)
+
+
 def finish_approval(
     run: MatchRun, pairings: tuple[str, ...], conflicts: tuple[Conflict, ...], now: datetime
 ) -> MatchRun:

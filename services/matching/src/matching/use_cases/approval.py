@@ -1,14 +1,19 @@
 """Approving a run: its proposed pairs become pairings, each by a reservation of its own."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from datetime import date
 
+from shared.chassis.aggregates import WriteConflict
+from shared.chassis.mongo import DatabaseUnavailable
 from shared.contracts import AccessRole, Principal
 
 from ..domain import run as decide
 from ..domain.candidate import Programme
 from ..domain.pairing import Pairing, PairingStatus, pairing_id, propose
 from ..domain.proposal import StoredPair
+from ..domain.refusals import RunNotHeld
 from ..domain.run import Conflict, MatchRun, RunStatus
 from .places import PATIENCE, Places
 from .ports import Stores
@@ -32,32 +37,49 @@ class Approval:
         Raises: UnknownRun, RunNotProposed.
         """
         principal.require(AccessRole.PROGRAMME_MANAGER)
-        return await self._approve(principal, run_id, effective_on)
+        now = self._stores.clock.now()
+        run = await self._change(
+            principal, run_id, lambda present: decide.begin_approval(present, effective_on or now.date(), now)
+        )
+        return await self._finish(principal, run)
 
     async def resume(self) -> None:
         """Carry on with approvals that nobody finished."""
         for tenant, run_id in await self._stores.backlog.approvals_to_resume(self._stores.clock.now()):
-            await self._approve(Principal.service("matching", tenant=tenant), run_id, None)
+            principal = Principal.service("matching", tenant=tenant)
+            with contextlib.suppress(RunNotHeld):  # somebody was faster
+                run = await self._change(
+                    principal, run_id, lambda present: decide.take_over_approval(present, self._stores.clock.now())
+                )
+                await self._finish(principal, run)
 
-    async def _approve(self, principal: Principal, run_id: str, effective_on: date | None) -> MatchRun:
-        now = self._stores.clock.now()
-        run = await change_run(
-            self._stores,
-            principal,
-            run_id,
-            lambda present: decide.begin_approval(present, effective_on or now.date(), now),
-        )
+    async def _finish(self, principal: Principal, run: MatchRun) -> MatchRun:
         if run.status is RunStatus.APPROVED:
             return run
-        outcomes = await self._make_all(principal, run)
+        holding = asyncio.create_task(self._hold(principal, run.id))
+        try:
+            outcomes = await self._make_all(principal, run)
+        finally:
+            holding.cancel()
         made = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
         conflicts = tuple(outcome for outcome in outcomes if isinstance(outcome, Conflict))
-        return await change_run(
-            self._stores,
+        return await self._change(
             principal,
-            run_id,
+            run.id,
             lambda present: decide.finish_approval(present, made, conflicts, self._stores.clock.now()),
         )
+
+    async def _hold(self, principal: Principal, run_id: str) -> None:
+        """Keep others from carrying on with it as well: harmless, and twice the work."""
+        while True:
+            await asyncio.sleep(decide.LEASE.total_seconds() / 3)
+            with contextlib.suppress(DatabaseUnavailable, WriteConflict):
+                await self._change(
+                    principal, run_id, lambda present: decide.hold_approval(present, self._stores.clock.now())
+                )
+
+    async def _change(self, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]) -> MatchRun:
+        return await change_run(self._stores, principal, run_id, decision)
 
     async def _make_all(self, principal: Principal, run: MatchRun) -> list[str | Conflict]:
         programme = await read_programme(self._stores, run.tenant, run.programme_id)

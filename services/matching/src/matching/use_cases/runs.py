@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
 from shared.chassis.aggregates import Cause, Page
 from shared.chassis.logging import get_logger
-from shared.contracts import AccessRole, Principal, Refusal
+from shared.contracts import AccessRole, Principal
 
 from ..domain import run as decide
 from ..domain.proposal import (
@@ -20,7 +21,7 @@ from ..domain.proposal import (
     stored_left_out,
     stored_pairs,
 )
-from ..domain.refusals import RunNotHeld, UnknownRun
+from ..domain.refusals import PoolTooLarge, RunNotHeld, UnknownRun
 from ..domain.run import MatchRun, RunStatus
 from .ports import Engine, Stores
 from .snapshot import read_pool, read_programme
@@ -105,35 +106,37 @@ class Runs:
         if run.status is not RunStatus.RUNNING:
             log.warning("run given up", run_id=run_id, attempts=run.attempt)
             return
+        progress = _Progress()
         try:
-            proposal = await self._propose(principal, run)
+            proposal = await self._under_lease(principal, run, progress, self._propose(run, progress))
         except EngineFailed:
             log.warning("the engine died; the run is taken again when its lease ends", run_id=run_id)
-            return
-        except Refusal as refusal:
+        except PoolTooLarge as refusal:
             reason = refusal.detail
             await self._change(
                 principal, run_id, lambda present: decide.fail(present, self._replica, run.attempt, reason)
             )
-            return
-        await self._store(proposal, run)
-        await self._change(
-            principal,
-            run_id,
-            lambda present: decide.conclude(
-                present, self._replica, run.attempt, proposal.figures, self._stores.clock.now()
-            ),
-        )
-        await self._supersede_older(principal, run)
+        else:
+            await self._change(
+                principal,
+                run_id,
+                lambda present: decide.conclude(
+                    present, self._replica, run.attempt, proposal.figures, self._stores.clock.now()
+                ),
+            )
+            await self._supersede_older(principal, run)
 
-    async def _propose(self, principal: Principal, run: MatchRun) -> Proposal:
-        """Compute under a lease that is renewed all the while; stop when it is lost."""
+    async def _propose(self, run: MatchRun, progress: "_Progress") -> Proposal:
+        """Compute, and keep what was found."""
         pool = await read_pool(self._stores, run.tenant, run.programme_id)
-        told = 0
+        proposal = await self._engine.propose(pool.problem(run.charter, seed=run.seed), progress.tell)
+        await self._store(proposal, run)
+        return proposal
 
-        def on_progress(percent: int) -> None:
-            nonlocal told
-            told = percent
+    async def _under_lease(
+        self, principal: Principal, run: MatchRun, progress: "_Progress", work: Coroutine[Any, Any, Proposal]
+    ) -> Proposal:
+        """Renew the lease all the while; stop the work when it is lost. Raises: RunNotHeld."""
 
         async def hold() -> None:
             while True:
@@ -141,20 +144,21 @@ class Runs:
                 await self._change(
                     principal,
                     run.id,
-                    lambda present: decide.renew(present, self._replica, run.attempt, told, self._stores.clock.now()),
+                    lambda present: decide.renew(
+                        present, self._replica, run.attempt, progress.percent, self._stores.clock.now()
+                    ),
                 )
 
-        computing = asyncio.create_task(self._engine.propose(pool.problem(run.charter, seed=run.seed), on_progress))
-        holding = asyncio.create_task(hold())
+        working, holding = asyncio.create_task(work), asyncio.create_task(hold())
         try:
-            await asyncio.wait({computing, holding}, return_when=asyncio.FIRST_COMPLETED)
-            if not computing.done():
+            await asyncio.wait({working, holding}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
                 holding.result()  # the lease is lost: this raises
-            return await computing
+            return await working
         finally:
-            for task in (computing, holding):
+            for task in (working, holding):
                 task.cancel()
-            await asyncio.gather(computing, holding, return_exceptions=True)
+            await asyncio.gather(working, holding, return_exceptions=True)
 
     async def _store(self, proposal: Proposal, run: MatchRun) -> None:
         """Keep the pairs and the people left out under this attempt, where no other attempt writes."""
@@ -185,6 +189,16 @@ class Runs:
 
     async def _change(self, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]) -> MatchRun:
         return await change_run(self._stores, principal, run_id, decision)
+
+
+class _Progress:
+    """How far a run is, as the engine tells it and the lease's renewals pass it on."""
+
+    def __init__(self) -> None:
+        self.percent = 0
+
+    def tell(self, percent: int) -> None:
+        self.percent = percent
 
 
 async def change_run(
