@@ -57,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker := getattr(config, "workerinput", None):
         shared = _Shared(Path(worker["backends_folder"]), worker["backends_owner"])
     else:
+        from local_stack import follow_make  # noqa: PLC0415 - a worker does not need it
+
+        follow_make()
         shared = _Shared(Path(tempfile.mkdtemp(prefix="telemachus-tests-")), os.getpid())
     config.stash[_SHARED] = shared
 
