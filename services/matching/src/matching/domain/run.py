@@ -3,6 +3,7 @@
 Pure functions, as in :mod:`.pairing`. A run publishes nothing: its pairings do.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -80,6 +81,11 @@ class MatchRun:
     def charter(self) -> Charter:
         """What the run's pairs are judged by."""
         return Charter(policy=self.policy, week=self.week, session_minutes=self.session_minutes)
+
+
+def run_id(*cause: str) -> str:
+    """The name of the run that this cause asks for: the same command, sent again, asks for the same run."""
+    return f"run_{hashlib.sha256(chr(0).join(cause).encode()).hexdigest()[:26]}"
 
 
 def request(

@@ -32,7 +32,7 @@ class Pool:
         await self._stores.programmes.keep_newest(programme)
         if programme.policy.mode is not MatchMode.CONTINUOUS:
             return
-        run_id = f"run_{programme.id[:60]}_charter{programme.version}"
+        run_id = run_decisions.run_id(programme.tenant, programme.id, f"charter.{programme.version}")
         now = self._stores.clock.now()
         await self._stores.runs.change(
             run_id,

@@ -62,12 +62,12 @@ class Restrictions:
         """Take it back; one that is removed already stays removed. Raises: UnknownRestriction."""
         principal.require(AccessRole.PROGRAMME_MANAGER)
 
-        def decide(present: Restriction | None) -> tuple[Restriction, list[object]]:
+        def decide(present: Restriction | None) -> tuple[Restriction, tuple[()]]:
             if present is None or present.kind is not kind or present.programme_id != programme_id:
                 raise UnknownRestriction(f"there is no {kind} {id_!r} in {programme_id}")
-            return lift_restriction(present), []
+            return lift_restriction(present), ()
 
-        await self._stores.restrictions.change(id_, Cause.command(principal, key), decide)  # type: ignore[arg-type]
+        await self._stores.restrictions.change(id_, Cause.command(principal, key), decide)
 
     async def page(
         self, principal: Principal, kind: RestrictionKind, programme_id: str, *, limit: int, cursor: str | None

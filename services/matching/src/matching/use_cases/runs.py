@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -47,7 +46,7 @@ class Runs:
         programme = await read_programme(self._stores, principal.tenant, programme_id)
         figures = await self._stores.backlog.pool(principal.tenant, programme_id)
         check_size(figures.mentors, figures.mentees)
-        id_ = _run_id(principal, programme_id, key)
+        id_ = decide.run_id(principal.tenant, principal.subject, programme_id, key or uuid4().hex)
         now = self._stores.clock.now()
         run = await self._stores.runs.change(
             id_,
@@ -212,11 +211,3 @@ async def change_run(
         return decision(present), ()
 
     return await stores.runs.change(run_id, Cause(principal=principal), decide_on)
-
-
-def _run_id(principal: Principal, programme_id: str, key: str | None) -> str:
-    """The same command, sent again, asks for the same run."""
-    if key is None:
-        return f"run_{uuid4().hex[:26]}"
-    command = f"{principal.tenant}\0{principal.subject}\0{programme_id}\0{key}"
-    return f"run_{sha256(command.encode()).hexdigest()[:26]}"
