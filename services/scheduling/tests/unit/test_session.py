@@ -120,6 +120,12 @@ def test_confirming_twice_changes_nothing() -> None:
     assert booking.confirm(session, session.booking.holder or "", now=MONDAY) == (session, [])
 
 
+def test_a_change_of_plan_never_writes_the_old_hour_over_a_move() -> None:
+    before = a_session()
+    after, _ = moved(before)
+    assert booking.keep_time(after, a_place(layout=2), before.time, now=MONDAY) == (after, [])
+
+
 def test_only_one_move_at_a_time() -> None:
     session = a_session()
 
