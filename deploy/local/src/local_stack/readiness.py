@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import httpx2
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
@@ -13,7 +12,7 @@ from shared.chassis.kafka_security import security_arguments
 from .record import Component, ReadyWhen
 from .topics import settings_for
 
-_BETWEEN_TRIES = 0.05
+_BETWEEN_TRIES = 0.1
 
 
 async def mongo_answers(address: str) -> bool:
@@ -49,12 +48,27 @@ async def kafka_answers(address: str) -> bool:
 
 
 async def http_answers(address: str) -> bool:
-    """Whether a service says that it is ready."""
+    """Whether a service (its base URL) says that it is ready."""
+    host, _, port = address.removeprefix("http://").partition(":")
     try:
-        async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
-            return (await client.get(f"{address}/readyz")).is_success
-    except httpx2.HTTPError:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
         return False
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 _ASK: dict[ReadyWhen, Callable[[str], Awaitable[bool]]] = {
@@ -66,5 +80,7 @@ _ASK: dict[ReadyWhen, Callable[[str], Awaitable[bool]]] = {
 
 async def until_ready(component: Component) -> None:
     """Return once the component can be used; the caller bounds the wait."""
-    while not await _ASK[component.ready_when](component.address):  # noqa: ASYNC110 - it cannot call us
+    ask = _ASK[component.ready_when]
+    # a bare connection first: a client costs more than a program that is starting can spare
+    while not (await _listens(component.port) and await ask(component.address)):  # noqa: ASYNC110 - it cannot call us
         await asyncio.sleep(_BETWEEN_TRIES)
