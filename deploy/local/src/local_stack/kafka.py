@@ -54,7 +54,9 @@ class Kafka:
         java = [str(self.java), *_JVM, f"-Dlog4j2.configurationFile={(KAFKA_FILES / 'log4j2.yaml').as_uri()}"]
         java += ["-cp", os.pathsep.join(str(self.libs / jar) for jar in self.jars)]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        format_log = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings), "--ignore-formatted"]
+        # joined by "=", since a random id may begin with "-"
+        identity = f"--cluster-id={cluster}"
+        format_log = ["kafka.tools.StorageTool", "format", identity, "-c", str(settings), "--ignore-formatted"]
         return Component(
             name="kafka",
             stage="back-end",

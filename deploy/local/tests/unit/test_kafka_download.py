@@ -1,11 +1,13 @@
 import hashlib
 import os
+import uuid
 from pathlib import Path
 
 import pytest
 from local_stack import kafka
 from local_stack.errors import StackError
 from local_stack.kafka import install_kafka
+from local_stack.ports import Ports
 
 JARS = {"broker.jar": b"the broker", "clients.jar": b"the clients", "log.jar": b"the log"}
 # stands in for Maven: copies from a folder what is not in the output folder yet, and says so as Maven does
@@ -117,3 +119,11 @@ def test_without_maven_a_complete_cache_is_enough(
 def test_the_pinned_kafka_is_a_version_4() -> None:
     assert kafka.pinned_version().startswith("4.")
     assert f"kafka_2.13-{kafka.pinned_version()}.jar" in kafka.pinned_jars()
+
+
+def test_a_cluster_whose_random_name_begins_with_a_dash_can_be_made(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka.uuid, "uuid4", lambda: uuid.UUID(int=0xF8 << 120))
+    arguments = _install().broker(tmp_path, Ports(tmp_path)).prepare or []
+    assert "--cluster-id=-AAAAAAAAAAAAAAAAAAAAA" in arguments  # alone it would be taken for an option
