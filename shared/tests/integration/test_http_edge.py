@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import httpx2
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from harness import Harness
 from pydantic import Field
 from shared.chassis.http import Acting, Body, Cursor, IdempotencyKey, Limit
@@ -59,6 +59,12 @@ def router(effects: Effects) -> APIRouter:
     @routes.get("/things")
     async def page(limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
         return {"limit": limit, "cursor": cursor}
+
+    @routes.post("/secrets", status_code=201)
+    async def secret(response: Response) -> dict[str, int]:
+        effects.made.append("secret")
+        response.headers["Cache-Control"] = "no-store"
+        return {"secret": len(effects.made)}
 
     @routes.post("/uploads")
     async def upload(request: Request) -> dict[str, int]:
@@ -171,6 +177,11 @@ async def test_the_same_key_gives_the_stored_answer_and_no_second_effect(
     other = await client.post("/v1/things", json={"name": "b"}, headers=headers)
     assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
     assert effects.made == ["a"]
+
+
+async def test_an_answer_with_a_secret_in_it_is_not_kept(client: httpx2.AsyncClient) -> None:
+    answers = [await client.post("/v1/secrets", headers={"Idempotency-Key": "k9"}) for _ in range(2)]
+    assert [answer.json() for answer in answers] == [{"secret": 1}, {"secret": 2}]
 
 
 async def test_a_refused_request_may_be_corrected_under_the_same_key(client: httpx2.AsyncClient) -> None:

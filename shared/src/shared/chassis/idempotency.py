@@ -176,18 +176,21 @@ class _Answer:
         self.content_type = "application/json"
         self.body = bytearray()
         self.complete = False
+        self.may_be_stored = True  # an answer with a secret in it says no-store
 
     def take(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.content_type = Headers(raw=message["headers"]).get("content-type", self.content_type)
+            headers = Headers(raw=message["headers"])
+            self.content_type = headers.get("content-type", self.content_type)
+            self.may_be_stored = "no-store" not in headers.get("cache-control", "")
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
             self.complete = not message.get("more_body", False)
 
     @property
     def worth_storing(self) -> bool:
-        return self.complete and 200 <= self.status < 300 and len(self.body) <= MAX_STORED_ANSWER  # noqa: PLR2004
+        return self.may_be_stored and self.complete and 200 <= self.status < 300 and len(self.body) <= MAX_STORED_ANSWER  # noqa: PLR2004
 
 
 def _identity(scope: Scope, key: str) -> str:

@@ -171,6 +171,7 @@ class Mongo:
             uri,
             tz_aware=True,
             retryWrites=False,  # a standalone refuses them; the compare-and-set makes our own retries safe
+            retryReads=False,  # under timeoutMS the driver would retry for all of it; callers learn sooner
             timeoutMS=timeout_ms,
             serverSelectionTimeoutMS=selection_timeout_ms,
             connectTimeoutMS=selection_timeout_ms,

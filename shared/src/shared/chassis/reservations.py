@@ -62,10 +62,15 @@ class MongoReservations:
         self._collection = collection
 
     async def acquire(self, tenant: str, claims: Sequence[Claim], fits: Fits) -> Claim | None:
-        """See :meth:`Reservations.acquire`. Raises: TooManyClaimants, DatabaseUnavailable."""
-        for claim in claims:
-            if not await self._claim(tenant, claim, fits):
-                return claim
+        """See :meth:`Reservations.acquire`. One write per participant, however many claims there are on it.
+
+        Raises: TooManyClaimants, DatabaseUnavailable.
+        """
+        for participant in dict.fromkeys(claim.on for claim in claims):
+            wanted = [claim for claim in claims if claim.on == participant]
+            refused = await self._claim(tenant, participant, wanted, fits)
+            if refused is not None:
+                return refused
         return None
 
     async def release(self, tenant: str, holder: str, on: Sequence[str]) -> None:
@@ -81,40 +86,42 @@ class MongoReservations:
         document = await self._collection.find_one({"_id": {"$eq": _key(tenant, on)}})
         return () if document is None else _claims(document)
 
-    async def _claim(self, tenant: str, claim: Claim, fits: Fits) -> bool:
+    async def _claim(self, tenant: str, participant: str, wanted: Sequence[Claim], fits: Fits) -> Claim | None:
+        """Write every claim up to the first that does not fit; that one, or None."""
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - jitter
-            document = await self._collection.find_one({"_id": {"$eq": _key(tenant, claim.on)}})
-            held = () if document is None else _claims(document)
-            if claim in held:
-                return True
-            others = [other for other in held if other.holder != claim.holder]
-            if not fits(others, claim):
-                return False
-            if await self._write(tenant, document, claim):
-                return True
-        raise TooManyClaimants(f"{claim.on}: {TRIES} claimants in a row were faster")
+            document = await self._collection.find_one({"_id": {"$eq": _key(tenant, participant)}})
+            fitting, refused = _fitting(wanted, () if document is None else _claims(document), fits)
+            if not fitting or await self._write(tenant, participant, document, fitting):
+                return refused
+        raise TooManyClaimants(f"{participant}: {TRIES} claimants in a row were faster")
 
-    async def _write(self, tenant: str, document: Document | None, claim: Claim) -> bool:
+    async def _write(self, tenant: str, participant: str, document: Document | None, claims: Sequence[Claim]) -> bool:
+        stored = [_stored(claim) for claim in claims]
         if document is None:
+            first = {"_id": _key(tenant, participant), "tenant": tenant, "participant": participant, "v": 1}
             try:
-                await self._collection.insert_one(
-                    {
-                        "_id": _key(tenant, claim.on),
-                        "tenant": tenant,
-                        "participant": claim.on,
-                        "v": 1,
-                        "claims": [_stored(claim)],
-                    }
-                )
+                await self._collection.insert_one({**first, "claims": stored})
             except DuplicateKey:
                 return False
             return True
         return await self._collection.update_one(
             {"_id": document["_id"], "v": document["v"]},
-            {"$push": {"claims": _stored(claim)}, "$inc": {"v": 1}},
+            {"$push": {"claims": {"$each": stored}}, "$inc": {"v": 1}},
         )
+
+
+def _fitting(wanted: Sequence[Claim], held: Sequence[Claim], fits: Fits) -> tuple[list[Claim], Claim | None]:
+    """The wanted claims that are not held yet, up to the first that does not fit; and that one, or None."""
+    fitting: list[Claim] = []
+    for claim in wanted:
+        if claim in held:
+            continue
+        if not fits([other for other in (*held, *fitting) if other.holder != claim.holder], claim):
+            return fitting, claim
+        fitting.append(claim)
+    return fitting, None
 
 
 def _key(tenant: str, participant: str) -> str:
