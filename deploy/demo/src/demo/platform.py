@@ -67,14 +67,16 @@ class Platform:
         self._run = secrets.token_hex(4)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
+    def asked_by(self, principal: Mapping[str, str]) -> "Platform":
+        """The same platform, asked by somebody else."""
+        other = copy(self)
+        other.principal = dict(principal)
+        return other
+
     def acting_as(self, person_ref: str) -> "Platform":
         """The same platform, asked by one of the people who take part; otherwise a programme manager asks."""
-        person = copy(self)
-        person.principal = self.principal | {
-            "X-Telemachus-Subject": person_ref,
-            "X-Telemachus-Roles": "participant",
-        }
-        return person
+        participant = {"X-Telemachus-Subject": person_ref, "X-Telemachus-Roles": "participant"}
+        return self.asked_by(self.principal | participant)
 
     async def get(self, service: str, path: str, **query: object) -> Json:
         """One representation, or one page. Raises: Refused, Unreachable."""
