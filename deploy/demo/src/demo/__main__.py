@@ -17,7 +17,7 @@ from .figures import delivery
 from .generate import JUNIORS, SENIORS
 from .platform import NeverHappened, Refused, Unreachable, connected
 from .play import Outcome, play
-from .quiet import NotQuiet, settle
+from .quiet import NotQuiet, Rest, at_rest
 from .summary import show
 
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -66,11 +66,16 @@ async def _perform(console: Console, stack: Stack, people: int) -> tuple[Outcome
     display = Display(console)
     began = time.monotonic()
     async with connected(stack.urls) as platform:
-        outcome = await play(platform, display, people=people)
-        rest = await settle(platform, display, stack.kafka_bootstrap, TOPIC_PREFIX)
+
+        async def rest() -> Rest:
+            return await at_rest(platform, stack.kafka_bootstrap, TOPIC_PREFIX)
+
+        outcome = await play(platform, display, rest, people=people)
+        with display.stage("Nothing lost, nothing left on its way"):
+            left = await rest()
     figures: dict[str, Any] = (
         outcome.figures
-        | delivery(rest.census, rest.outbox_pending, TOPIC_PREFIX)
+        | delivery(left.census, left.outbox_pending, TOPIC_PREFIX)
         | {
             "broker": stack.broker,
             "database": stack.database,

@@ -34,14 +34,14 @@ class Meetings:
     new_pairings: list[str] = field(default_factory=list)
 
 
-async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str]) -> None:
+async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str], whose: str = "all pairs") -> None:
     """Wait until every session of these pairings has a time.
 
     Where summer time begins on different days, or not at all, a few pairs lose the one hour they share. Their
     mentors then offer other hours; the sessions without a time are planned as soon as scheduling hears of it.
     """
     expected = len(pairings) * SESSIONS
-    with scene.stages.stage("Plans: sessions that suit both calendars", expected) as done:
+    with scene.stages.stage(f"Sessions for {whose} that suit both", expected) as done:
         shown = 0
 
         async def counts() -> tuple[int, list[Json]]:
@@ -190,7 +190,7 @@ async def _another_mentor(scene: Scene, meetings: Meetings) -> None:
         meetings.new_pairings = await re_match(scene, meetings.unhappy, NEW_PAIR_STARTS)
     if not meetings.new_pairings:
         return
-    await plans(scene, meetings, meetings.new_pairings)
+    await plans(scene, meetings, meetings.new_pairings, "the new pair")
     for pairing in meetings.new_pairings:
         body = {"sessions": NEW_PAIR_SESSIONS}
         await scene.platform.patch("scheduling", f"/plans/{pairing}", body, key=f"plan-{pairing}")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .census import Census, take
 from .platform import Platform
-from .scene import Stages
 
 QUIET_WITHIN_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 1.0
@@ -34,18 +33,17 @@ class Rest:
         ]
 
 
-async def settle(platform: Platform, stages: Stages, bootstrap: str, prefix: str) -> Rest:
+async def at_rest(platform: Platform, bootstrap: str, prefix: str) -> Rest:
     """Wait until nothing is on its way. Raises: NotQuiet, saying what is left after a minute, or refused."""
     given_up = time.monotonic() + QUIET_WITHIN_SECONDS
     before = -1
-    with stages.stage("Nothing lost, nothing left on its way"):
-        while True:
-            pending = await platform.outbox_pending()
-            rest = Rest(await take(bootstrap, prefix), pending)
-            complaints = rest.complaints()
-            if not complaints and rest.census.events_total == before:
-                return rest
-            if rest.census.dead_letters or time.monotonic() > given_up:
-                raise NotQuiet("\n".join(complaints or ["events are still being published"]))
-            before = rest.census.events_total
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    while True:
+        pending = await platform.outbox_pending()
+        rest = Rest(await take(bootstrap, prefix), pending)
+        complaints = rest.complaints()
+        if not complaints and rest.census.events_total == before:
+            return rest
+        if rest.census.dead_letters or time.monotonic() > given_up:
+            raise NotQuiet("\n".join(complaints or ["events are still being published"]))
+        before = rest.census.events_total
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -1,6 +1,6 @@
 """What every act of the play needs: the platform, the people, and somebody to tell how far it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -27,6 +27,8 @@ class Scene:
 
     platform: Platform
     stages: Stages
+    at_rest: Callable[[], Awaitable[object]]
+    """Waits until nothing is on its way between the services any more."""
     programme_id: str = ""
     goals: tuple[str, ...] = ()
     people: dict[str, Person] = field(default_factory=dict)
