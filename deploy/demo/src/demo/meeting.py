@@ -46,8 +46,10 @@ async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str], who
 
         async def counts() -> tuple[int, list[Json]]:
             nonlocal shown
-            found = await scene.platform.every("scheduling", "/sessions", programme_id=scene.programme_id)
-            planned = sum(one["pairing_id"] in pairings and one["status"] == "planned" for one in found)
+            found = await scene.platform.every(
+                "scheduling", "/sessions", programme_id=scene.programme_id, status="planned"
+            )
+            planned = sum(one["pairing_id"] in pairings for one in found)
             for _ in range(planned - shown):
                 done()
             shown = max(shown, planned)
@@ -63,11 +65,11 @@ async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str], who
             planned, _ = await counts()
             return planned == expected or None
 
-        known = await until(f"{expected} sessions arranged in scheduling", arranged, pause=1)
+        known = await until(f"{expected} sessions arranged in scheduling", arranged, pause=2)
         parted = [plan for plan in known if plan["unplaced"]]
         meetings.other_hours += len(parted)
         await each(parted, lambda plan: _other_hours(scene, plan))
-        await until(f"{expected} planned sessions in scheduling", complete, pause=1)
+        await until(f"{expected} planned sessions in scheduling", complete, pause=2)
 
 
 async def _other_hours(scene: Scene, plan: Json) -> None:
@@ -98,7 +100,7 @@ async def six_months(scene: Scene, meetings: Meetings) -> None:
 async def _month(
     scene: Scene, meetings: Meetings, number: int, pairings: Sequence[str], who: str = "Everybody"
 ) -> None:
-    found = await scene.platform.every("scheduling", "/sessions", programme_id=scene.programme_id)
+    found = await scene.platform.every("scheduling", "/sessions", programme_id=scene.programme_id, status="planned")
     sessions = [one for one in found if one["number"] == number and one["pairing_id"] in set(pairings)]
     sessions.sort(key=lambda one: scene.pairs[one["pairing_id"]].mentee)
 
@@ -169,20 +171,27 @@ async def _answers(scene: Scene, meetings: Meetings, session: Json) -> None:
     """Both sides answer, once the request has reached them; most of them do."""
     pair, about = scene.pairs[session["pairing_id"]], _about(scene, session)
     unhappy = _loses_heart(meetings, session)
+    request: Json | None = None
     for side in Side:
         body = answer(pair, session["number"], side, scene.goals, unhappy=unhappy)
         if body is None:
             continue
         person = session[f"{side}_ref"]
         themself = scene.platform.acting_as(person)
-
-        async def asked(themself: Platform = themself) -> Json | None:
-            page = await themself.get("feedback", "/requests", session_id=session["id"])
-            return page["items"][0] if page["items"] else None
-
-        request = await until(f"a request for feedback on session {about}", asked, pause=0.1)
+        if request is None:
+            request = await _request_for(themself, session["id"], about)
         said = body | {"person_ref": person}
         await themself.post("feedback", f"/requests/{request['id']}/answers", said, key=f"answer-{side}-{about}")
+
+
+async def _request_for(person: Platform, session_id: str, about: str) -> Json:
+    """The request about a session, as the person who is asked finds it; both sides get the same one."""
+
+    async def asked() -> Json | None:
+        page = await person.get("feedback", "/requests", session_id=session_id)
+        return page["items"][0] if page["items"] else None
+
+    return await until(f"a request for feedback on session {about}", asked, pause=0.1)
 
 
 async def _another_mentor(scene: Scene, meetings: Meetings) -> None:
