@@ -53,13 +53,21 @@ def main(
             show(console, outcome, figures, stack.urls)
             console.print(f"\nThe figures are in {report}.")
             if not once:
-                console.print("Everything stays up until [bold]Ctrl-C[/].")
-                signal.pause()
+                _stay(console)
     except (StackError, Refused, Unreachable, NeverHappened, NotQuiet) as failure:
         console.print(f"[bold red]The demo failed.[/] {failure}", highlight=False)
         raise typer.Exit(1) from failure
     except KeyboardInterrupt:
-        console.print("Stopped.")
+        console.print("Stopped before the end.")
+        raise typer.Exit(130) from None
+
+
+def _stay(console: Console) -> None:
+    console.print("Everything stays up until [bold]Ctrl-C[/].")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        console.print("Stopping.")
 
 
 async def _perform(console: Console, stack: Stack, people: int) -> tuple[Outcome, dict[str, Any]]:
