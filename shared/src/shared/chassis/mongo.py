@@ -64,6 +64,10 @@ class Collection:
         """The collection's name."""
         return str(self._inner.name)
 
+    def unhurried(self) -> "Collection":
+        """The same collection for writes that may be lost in a crash: they do not wait for the journal."""
+        return Collection(self._inner.with_options(write_concern=WriteConcern(w=1)))
+
     async def find_one(self, where: Filter, *, fields: Sequence[str] | None = None) -> Document | None:
         """The first document that matches, or None."""
         with _translated():

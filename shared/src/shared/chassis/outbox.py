@@ -211,7 +211,8 @@ class Relay:
                 failed = True
                 break
             last = entry["n"]
-        if not failed and await collection.update_one(
+        # a removal that is lost only sends again: no need to wait for the journal
+        if not failed and await collection.unhurried().update_one(
             {**mine, "seq": last}, {"$set": {"outbox": []}, "$unset": {"ob": ""}}
         ):
             return False
@@ -233,7 +234,7 @@ class Relay:
         }
         if last:
             change["$pull"] = {"outbox": {"n": {"$lte": last}}}
-        await collection.update_one(mine, change)
+        await collection.unhurried().update_one(mine, change)
 
     async def _send(self, document: Document, entry: Document) -> None:
         event_id = f"{document['_id']}.{entry['n']}"

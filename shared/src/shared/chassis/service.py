@@ -104,7 +104,7 @@ class Chassis:
         configure(self.settings)
         self.bus.listen_to_redrives()
         names = self.bus.topics
-        answers = self.collection("answers")
+        answers = self.collection("answers").unhurried()  # the aggregates remember every key themselves
         supervisor = Supervisor(
             self.settings,
             mongo=self.mongo,
