@@ -149,14 +149,17 @@ class Journey:
         leaver = self.volunteers["J7"]
         await self.platform.post("enrollment", f"/volunteers/{leaver}/withdraw", {}, key="withdraw")
 
+        staying = {volunteer for person, volunteer in self.volunteers.items() if person != "J7"}
+
         async def known_to_matching() -> bool | None:
+            path = f"/programmes/{self.programme}/candidates"
             try:
-                pool = await self.platform.get("matching", f"/programmes/{self.programme}/pool")
+                candidates = await self.platform.every("matching", path)
             except Refused as refused:
                 if refused.status != HTTPStatus.NOT_FOUND:
                     raise
                 return None
-            return (pool["mentees_ready"], pool["mentors_ready"]) == (5, 6) or None
+            return {one["id"] for one in candidates if one["ready"]} == staying or None
 
         await self._until("five mentees and six mentors in the pool", known_to_matching)
 
@@ -200,7 +203,7 @@ class Journey:
         body = {"pairing_id": pairing["id"], "effective_on": "2026-03-02"}
         path = f"/programmes/{self.programme}/re-match"
         answer = await self.platform.post("matching", path, body, key="re-match")
-        assert len(answer["pairings"]) == 1
+        assert len(answer["pairings"]) == 1, answer
         await self.did("matched anew")
         await self._planned(12)
 

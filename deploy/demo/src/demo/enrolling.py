@@ -78,18 +78,19 @@ async def _one_withdraws(scene: Scene) -> None:
     with scene.stages.stage("One volunteer withdraws; matching follows"):
         body = {"reason": "no_time"}
         await scene.platform.post("enrollment", f"/volunteers/{leaves}/withdraw", body, key="withdraw")
-        expected = len(scene.volunteers) - 1
+        staying = scene.volunteers.keys() - {leaves}
 
         async def known_to_matching() -> bool | None:
+            path = f"/programmes/{scene.programme_id}/candidates"
             try:
-                pool = await scene.platform.get("matching", f"/programmes/{scene.programme_id}/pool")
-            except Refused as not_yet:
-                if not_yet.status != HTTPStatus.NOT_FOUND:
+                candidates = await scene.platform.every("matching", path)
+            except Refused as refused:
+                if refused.status != HTTPStatus.NOT_FOUND:
                     raise
                 return None
-            return pool["mentors_ready"] + pool["mentees_ready"] == expected or None
+            return {one["id"] for one in candidates if one["ready"]} == staying or None
 
-        await until(f"{expected} ready volunteers in the pool of matching", known_to_matching)
+        await until(f"{len(staying)} ready volunteers in the pool of matching", known_to_matching, pause=1)
 
 
 def _called(people: list[Person], how_many: int) -> list[Person]:
