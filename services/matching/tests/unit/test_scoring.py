@@ -43,10 +43,10 @@ def test_a_pair_that_covers_everything_gets_every_point() -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "offered", "sixtieths"), [(0, 5, 60), (0, 3, 36), (3, 4, 30), (4, 4, 0), (5, 1, 0)]
+    ("present", "offered", "parts"), [(0, 5, 64), (0, 3, 38), (3, 4, 32), (4, 4, 0), (5, 1, 0)]
 )
-def test_a_lift_is_the_share_of_the_way_to_the_top(present: int, offered: int, sixtieths: int) -> None:
-    assert lift(present, offered) == sixtieths
+def test_a_lift_is_the_share_of_the_way_to_the_top(present: int, offered: int, parts: int) -> None:
+    assert lift(present, offered) == parts
 
 
 def test_skills_count_by_priority_and_level() -> None:

@@ -15,8 +15,9 @@ from .candidate import Candidate
 from .hours import shared_minutes, utc_offset_minutes, weekly_slots
 from .rules import Charter, shared_languages, taught_skills
 
-LIFT_PARTS = 60
-"""Parts of a full lift, from the learner's level to level 5: divisible by every distance from 1 to 5."""
+LIFT_BITS = 6
+"""A full lift, from the learner's level to level 5, has two to this power parts."""
+TOP_LEVEL = 5
 AGE_GAP_HALF_WIDTH = 16
 """Half years off the target at which the age gap still gives half its points."""
 ENOUGH_SHARED_MINUTES = 360
@@ -49,8 +50,14 @@ class PairScore:
 
 
 def lift(present: int, offered: int) -> int:
-    """How far towards level 5 a teacher takes a learner, in sixtieths of the way."""
-    return LIFT_PARTS * (offered - present) // (5 - present) if offered > present else 0
+    """How far towards level 5 a teacher takes a learner, in sixty-fourths of the way."""
+    return (offered - present << LIFT_BITS) // (TOP_LEVEL - present) if offered > present else 0
+
+
+def full_lifts(learner: Candidate, weight: int) -> tuple[int, ...]:
+    """The points of each wish where it is met in full: its share of the weight, by priority, rounded down."""
+    wanted = sum(wish.priority for wish in learner.skills_wanted)
+    return tuple(weight * wish.priority // wanted for wish in learner.skills_wanted)
 
 
 def score_pair(mentor: Candidate, mentee: Candidate, charter: Charter) -> PairScore:
@@ -87,11 +94,12 @@ def score_pair(mentor: Candidate, mentee: Candidate, charter: Charter) -> PairSc
 
 
 def coverage(teacher: Candidate, learner: Candidate, weight: int) -> int:
-    """Points for what the learner wants and the teacher can pass on, by priority and level."""
+    """Points for what the learner wants and the teacher can pass on, by priority and level: a sum over the wishes."""
     levels = {offer.skill: offer.level for offer in teacher.skills_offered}
-    wanted = sum(wish.priority for wish in learner.skills_wanted)
-    covered = sum(wish.priority * lift(wish.level, levels.get(wish.skill, 0)) for wish in learner.skills_wanted)
-    return weight * covered // (LIFT_PARTS * wanted) if wanted else 0
+    return sum(
+        full * lift(wish.level, levels.get(wish.skill, 0)) >> LIFT_BITS
+        for wish, full in zip(learner.skills_wanted, full_lifts(learner, weight), strict=True)
+    )
 
 
 def birth_years(age_band: str) -> int:

@@ -58,7 +58,6 @@ class _Mentors:
         length = slots_of_a_meeting(charter.session_minutes)
         self.slots = _words(slots)
         self.stretches = _words(stretch_starts(free, length) for free in slots)
-        self.wanted = _numbers(sum(wish.priority for wish in person.skills_wanted) for person in mentors)
         self.unit_given = np.array([person.unit is not None for person in mentors], dtype=np.bool_)
 
         self.by_person = _index((person.person_ref,) for person in mentors)
@@ -77,8 +76,12 @@ class _Mentors:
             skill: _numbers(offers[at][skill] for at in who.tolist()) for skill, who in self.by_offer.items()
         }
         wishes = [{wish.skill: wish for wish in person.skills_wanted} for person in mentors]
-        self.wish_priority = {
-            skill: _numbers(wishes[at][skill].priority for at in who.tolist()) for skill, who in self.by_wish.items()
+        weight = charter.policy.weights.reciprocity
+        fulls = [
+            dict(zip((w.skill for w in p.skills_wanted), scoring.full_lifts(p, weight), strict=True)) for p in mentors
+        ]
+        self.wish_full = {
+            skill: _numbers(fulls[at][skill] for at in who.tolist()) for skill, who in self.by_wish.items()
         }
         self.wish_level = {
             skill: _numbers(wishes[at][skill].level for at in who.tolist()) for skill, who in self.by_wish.items()
@@ -117,7 +120,7 @@ def score_all(
     to_mentees = np.zeros((len(mentees), len(RULES)), dtype=np.int64)
     to_mentors = np.zeros((len(mentors), len(RULES)), dtype=np.int64)
     for row, mentee in enumerate(mentees):
-        points, languages, stretches, covered = _points(columns, mentee, charter)
+        points, languages, stretches, unmet = _points(columns, mentee, charter)
         forbidden = _forbidden(
             columns,
             mentee,
@@ -126,7 +129,7 @@ def score_all(
             excluded.get(mentee.id, ()),
             no_language=languages == 0,
             no_hour=~stretches,
-            no_skill=covered == 0,
+            no_skill=unmet,
         )
         scores[row] = points
         feasible[row] = ~forbidden.any(axis=0)
@@ -137,10 +140,10 @@ def score_all(
     return Scored(scores=scores, feasible=feasible, forbidden_to_mentees=to_mentees, forbidden_to_mentors=to_mentors)
 
 
-def _points(mentors: _Mentors, mentee: Candidate, charter: Charter) -> tuple[Integers, Integers, Flags, Integers]:
-    """The scores with all mentors; and the shared languages, hours on end and taught skills behind them."""
+def _points(mentors: _Mentors, mentee: Candidate, charter: Charter) -> tuple[Integers, Integers, Flags, Flags]:
+    """The scores with all mentors; and the shared languages, hours on end, and who teaches nothing."""
     weights = charter.policy.weights
-    covered = _covered(mentors, mentee)
+    covered, met = _covered(mentors, mentee, weights.skills)
     languages = mentors.count_of(mentors.by_language, set(map(main_language, mentee.languages)))
     further = np.clip(languages - 1, 0, scoring.ENOUGH_FURTHER_LANGUAGES)
     common = mentors.count_of(mentors.by_interest, mentee.interests)
@@ -152,37 +155,40 @@ def _points(mentors: _Mentors, mentee: Candidate, charter: Charter) -> tuple[Int
     minutes = np.minimum(minutes, scoring.ENOUGH_SHARED_MINUTES)
     stretches = _words([stretch_starts(slots, slots_of_a_meeting(charter.session_minutes))])
     can_meet: Flags = (mentors.stretches & stretches).max(axis=1) > 0
-    wanted = scoring.LIFT_PARTS * sum(wish.priority for wish in mentee.skills_wanted)
 
-    points = weights.skills * covered // max(wanted, 1)
-    points += _age_gap(mentors, mentee, charter)
+    points = covered + _age_gap(mentors, mentee, charter)
     points += _other_unit(mentors, mentee, weights.other_unit)
     points += weights.motivation * (mentors.motivation + mentee.motivation) // scoring.TOP_MOTIVATION
     points += _proximity(mentors, mentee, charter)
     points += weights.shared_hours * minutes // scoring.ENOUGH_SHARED_MINUTES
     points += weights.shared_languages * further // scoring.ENOUGH_FURTHER_LANGUAGES
     points += weights.interests * common // scoring.ENOUGH_COMMON_GROUND
-    points += weights.reciprocity * _given_back(mentors, mentee) // np.maximum(scoring.LIFT_PARTS * mentors.wanted, 1)
+    points += _given_back(mentors, mentee)
     points += _seniority_gap(mentors, mentee, weights.seniority_gap)
-    return points, languages, can_meet, covered
+    return points, languages, can_meet, ~met
 
 
-def _covered(mentors: _Mentors, mentee: Candidate) -> Integers:
-    covered = np.zeros(mentors.count, dtype=np.int64)
-    for wish in mentee.skills_wanted:
+def _covered(mentors: _Mentors, mentee: Candidate, weight: int) -> tuple[Integers, Flags]:
+    """The points for the mentee's wishes, and whether any of them is met."""
+    points = np.zeros(mentors.count, dtype=np.int64)
+    met = np.zeros(mentors.count, dtype=np.bool_)
+    for wish, full in zip(mentee.skills_wanted, scoring.full_lifts(mentee, weight), strict=True):
         who = mentors.by_offer.get(wish.skill)
         if who is not None:
-            covered[who] += wish.priority * _LIFT[wish.level, mentors.offered_level[wish.skill]]
-    return covered
+            lifts = _LIFT[wish.level, mentors.offered_level[wish.skill]]
+            points[who] += full * lifts >> scoring.LIFT_BITS
+            met[who] |= lifts > 0
+    return points, met
 
 
 def _given_back(mentors: _Mentors, mentee: Candidate) -> Integers:
-    given = np.zeros(mentors.count, dtype=np.int64)
+    points = np.zeros(mentors.count, dtype=np.int64)
     for offer in mentee.skills_offered:
         who = mentors.by_wish.get(offer.skill)
         if who is not None:
-            given[who] += mentors.wish_priority[offer.skill] * _LIFT[mentors.wish_level[offer.skill], offer.level]
-    return given
+            lifts = _LIFT[mentors.wish_level[offer.skill], offer.level]
+            points[who] += mentors.wish_full[offer.skill] * lifts >> scoring.LIFT_BITS
+    return points
 
 
 def _age_gap(mentors: _Mentors, mentee: Candidate, charter: Charter) -> Integers:
