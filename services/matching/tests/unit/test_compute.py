@@ -100,6 +100,25 @@ def test_five_hundred_by_six_hundred_keep_every_rule_and_beat_chance_and_greed()
     assert figures.pairs + figures.unmatched_mentees == len(mentees)
 
 
+def test_the_prices_of_all_people_prove_the_choice_and_leave_locked_mentees_out() -> None:
+    mentors, mentees = a_crowd(40, 30, 5)
+    free = compute(a_problem(*mentors, *mentees))
+    lock = (free.pairs[3].mentor.id, free.pairs[3].mentee.id)
+    proposal = compute(a_problem(*mentors, *mentees, locked=frozenset({lock})))
+    prices, certificate = proposal.prices, proposal.figures.certificate
+    paid, asked = dict(prices.mentees), dict(prices.mentors)
+    assert lock[1] not in paid
+    assert {mentor.id for mentor in mentors if mentor.ready} == asked.keys()
+    places = {mentor.id: mentor.capacity - (mentor.id == lock[0]) for mentor in mentors}
+    assert sum(paid.values()) + sum(price * places[mentor] for mentor, price in asked.items()) == certificate.dual
+    chosen = [pair for pair in proposal.pairs if not pair.locked]
+    assert sum(prices.factor * pair.points.total + prices.bonus for pair in chosen) == certificate.primal
+    for pair in chosen:
+        worth = prices.factor * pair.points.total + prices.bonus
+        assert worth == paid[pair.mentee.id] + asked[pair.mentor.id]
+        assert pair.points.total >= prices.floor > 0
+
+
 def test_locked_pairs_stay_even_where_something_better_exists() -> None:
     people = (a_mentor("m1"), a_mentor("m2", motivation=1), a_mentee("e1"), a_mentee("e2", motivation=5))
     free = compute(a_problem(*people))

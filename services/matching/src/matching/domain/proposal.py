@@ -157,6 +157,24 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prices:
+    """The proof behind a certificate: a price for everybody, and the measure of a pair's worth.
+
+    A possible pair whose score reaches ``floor`` is worth ``factor * score + bonus``; others are out of the question.
+    Locked pairs are outside of the proof: they took their mentee, and one place of their mentor, before the rest was
+    solved. Not stored with the run, whose document must stay small.
+    """
+
+    factor: int = 1
+    bonus: int = 0
+    floor: int = 0
+    mentees: tuple[tuple[str, int], ...] = ()
+    """Everybody who could be paired, by id; without those in a locked pair."""
+    mentors: tuple[tuple[str, int], ...] = ()
+    """Of one place each, by id."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """The figures of a run."""
 
@@ -183,6 +201,7 @@ class Proposal:
     figures: Figures
     pairs: tuple[ChosenPair, ...] = field(default_factory=tuple)
     left_out: tuple[LeftOut, ...] = field(default_factory=tuple)
+    prices: Prices = field(default_factory=Prices)
 
 
 def stored_pairs(proposal: Proposal, *, tenant: str, result: str) -> list[StoredPair]:

@@ -1,5 +1,7 @@
 """A proof of optimality that anybody can check: prices for both sides that no pair beats."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,15 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def certify(weights: Integers, allowed: Flags, places: Integers, partner: Integers) -> Certificate:
+class Proof(NamedTuple):
+    """What the check found, and the prices that anybody can check again."""
+
+    certificate: Certificate
+    row_prices: Integers
+    column_prices: Integers
+
+
+def certify(weights: Integers, allowed: Flags, places: Integers, partner: Integers) -> Proof:
     """Prices for the chosen pairs, and how many of all allowed pairs are worth more than their two prices.
 
     ``partner`` gives each row's column, negative where there is none. Zero violations and primal = dual prove that
@@ -23,12 +33,13 @@ def certify(weights: Integers, allowed: Flags, places: Integers, partner: Intege
     row_prices[matched] = worth[matched] - column_prices[partner[matched]]
     beaten = allowed & (weights > row_prices[:, None] + column_prices[None, :])
     negative = int((row_prices < 0).sum() + (column_prices < 0).sum())
-    return Certificate(
+    certificate = Certificate(
         primal=int(worth.sum()),
         dual=int(row_prices.sum() + (column_prices * places).sum()),
         pairs_checked=int(allowed.sum()),
         violations=int(beaten.sum()) + negative,
     )
+    return Proof(certificate, row_prices, column_prices)
 
 
 def _column_prices(weights: Integers, allowed: Flags, partner: Integers, worth: Integers) -> Integers:

@@ -17,6 +17,7 @@ from ..domain.proposal import (
     DroppedLock,
     Figures,
     LeftOut,
+    Prices,
     Problem,
     Proposal,
     check_size,
@@ -25,7 +26,7 @@ from ..domain.rules import broken_rules
 from ..domain.scoring import score_pair
 from .baselines import greedy, random_score
 from .columns import RULES, Scored, score_all
-from .solver import UNMATCHED, Instance, Integers, solve
+from .solver import UNMATCHED, Instance, Integers, Solution, solve
 
 _CANDIDATES = TypeAdapter(tuple[Candidate, ...])
 _NAMES: dict[str, Any] = {
@@ -92,12 +93,12 @@ def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) 
         mean_score=sum(scores) // len(scores) if scores else 0,
         random_baseline_score=baseline,
         greedy_score=greedy_score,
-        certificate=replace(solution.certificate, inputs_digest=_digest(problem)),
+        certificate=replace(solution.proof.certificate, inputs_digest=_digest(problem)),
         price_of_order=solution.prices,
         dropped_locks=tuple(dropped),
         seconds=round(time.perf_counter() - began, 3),
     )
-    return Proposal(figures=figures, pairs=pairs, left_out=people)
+    return Proposal(figures=figures, pairs=pairs, left_out=people, prices=_prices(solution, pool, locked))
 
 
 def _in_canonical_order(people: Sequence[Candidate], places: Mapping[str, int]) -> list[Candidate]:
@@ -143,6 +144,17 @@ def _without(locked: Mapping[int, int], pool: _Pool, problem: Problem) -> Instan
         feasible=feasible,
         places=places,
         order=problem.charter.policy.objective,
+    )
+
+
+def _prices(solution: Solution, pool: _Pool, locked: Mapping[int, int]) -> Prices:
+    rows, columns = solution.proof.row_prices.tolist(), solution.proof.column_prices.tolist()
+    return Prices(
+        factor=solution.measure.factor,
+        bonus=solution.measure.bonus,
+        floor=solution.measure.floor,
+        mentees=tuple(sorted((pool.mentees[row].id, price) for row, price in enumerate(rows) if row not in locked)),
+        mentors=tuple(sorted((mentor.id, price) for mentor, price in zip(pool.mentors, columns, strict=True))),
     )
 
 

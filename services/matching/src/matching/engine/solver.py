@@ -8,6 +8,7 @@ The worst-served step never improves by leaving people out: where it comes first
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from shared.contracts import Objective
 
-from ..domain.proposal import Certificate, StepPrice
-from .certificate import certify
+from ..domain.proposal import StepPrice
+from .certificate import Proof, certify
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -42,12 +43,21 @@ class Instance:
     order: tuple[Objective, ...]
 
 
+class Measure(NamedTuple):
+    """How much a possible pair of at least the floor's score is worth: ``factor * score + bonus``."""
+
+    factor: int
+    bonus: int
+    floor: int
+
+
 @dataclass(frozen=True)
 class Solution:
     """The best choice: for each row its column, or ``UNMATCHED``."""
 
     partner: Integers
-    certificate: Certificate
+    proof: Proof
+    measure: Measure
     prices: tuple[StepPrice, ...]
 
 
@@ -63,9 +73,8 @@ def solve(instance: Instance, progress: Callable[[float], None] = lambda _: None
     best = search.follow(order)
     return Solution(
         partner=best.partner,
-        certificate=certify(
-            search.weights(best.keys, best.floor), search.allowed(best.floor), instance.places, best.partner
-        ),
+        proof=certify(search.weights(best.keys, best.floor), search.allowed(best.floor), instance.places, best.partner),
+        measure=search.measure(best.keys, best.floor),
         prices=tuple(prices),
     )
 
@@ -129,16 +138,19 @@ class _Search:
 
     def weights(self, keys: tuple[Objective, ...], floor: int) -> Integers:
         """What a pair is worth when these keys count, the first before all of the second; 0 where not allowed."""
-        scores = self.instance.scores.astype(np.int64)
-        if keys == (Objective.PARTICIPATION,):
-            worth = np.ones_like(scores)
-        elif keys == (Objective.TOTAL,):
-            worth = scores
-        elif keys == (Objective.PARTICIPATION, Objective.TOTAL):
-            worth = scores + self._top * self._most_pairs + 1
-        else:
-            worth = scores * (self._most_pairs + 1) + 1
+        measure = self.measure(keys, floor)
+        worth = self.instance.scores.astype(np.int64) * measure.factor + measure.bonus
         return np.where(self.allowed(floor), worth, 0)
+
+    def measure(self, keys: tuple[Objective, ...], floor: int) -> Measure:
+        """The weights' linear form."""
+        if keys == (Objective.PARTICIPATION,):
+            return Measure(0, 1, floor)
+        if keys == (Objective.TOTAL,):
+            return Measure(1, 0, floor)
+        if keys == (Objective.PARTICIPATION, Objective.TOTAL):
+            return Measure(1, self._top * self._most_pairs + 1, floor)
+        return Measure(self._most_pairs + 1, 1, floor)
 
     def _highest_floor(self, keys: tuple[Objective, ...], floor: int) -> int:
         """The highest score under which no pair needs to lie for the keys to reach what they reach without it."""
