@@ -81,16 +81,19 @@ async def _one_withdraws(scene: Scene) -> None:
         staying = scene.volunteers.keys() - {leaves}
 
         async def known_to_matching() -> bool | None:
-            path = f"/programmes/{scene.programme_id}/candidates"
+            programme = f"/programmes/{scene.programme_id}"
             try:
-                candidates = await scene.platform.every("matching", path)
+                pool = await scene.platform.get("matching", f"{programme}/pool")
             except Refused as refused:
                 if refused.status != HTTPStatus.NOT_FOUND:
                     raise
                 return None
+            if pool["mentors_ready"] + pool["mentees_ready"] != len(staying):
+                return None
+            candidates = await scene.platform.every("matching", f"{programme}/candidates")
             return {one["id"] for one in candidates if one["ready"]} == staying or None
 
-        await until(f"{len(staying)} ready volunteers in the pool of matching", known_to_matching, pause=1)
+        await until(f"{len(staying)} ready volunteers in the pool of matching", known_to_matching)
 
 
 def _called(people: list[Person], how_many: int) -> list[Person]:

@@ -46,10 +46,7 @@ async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str], who
 
         async def counts() -> tuple[int, list[Json]]:
             nonlocal shown
-            found = await scene.platform.every(
-                "scheduling", "/sessions", programme_id=scene.programme_id, status="planned"
-            )
-            planned = sum(one["pairing_id"] in pairings for one in found)
+            planned = len(await _planned(scene, pairings))
             for _ in range(planned - shown):
                 done()
             shown = max(shown, planned)
@@ -65,11 +62,21 @@ async def plans(scene: Scene, meetings: Meetings, pairings: Collection[str], who
             planned, _ = await counts()
             return planned == expected or None
 
-        known = await until(f"{expected} sessions arranged in scheduling", arranged, pause=2)
+        known = await until(f"{expected} sessions arranged in scheduling", arranged)
         parted = [plan for plan in known if plan["unplaced"]]
         meetings.other_hours += len(parted)
         await each(parted, lambda plan: _other_hours(scene, plan))
-        await until(f"{expected} planned sessions in scheduling", complete, pause=2)
+        await until(f"{expected} planned sessions in scheduling", complete)
+
+
+async def _planned(scene: Scene, pairings: Collection[str]) -> list[Json]:
+    """The sessions of these pairings that are still to be held."""
+    asked = {"status": "planned", "programme_id": scene.programme_id}
+    if len(pairings) == 1:
+        asked |= {"pairing_id": next(iter(pairings))}
+    found = await scene.platform.every("scheduling", "/sessions", **asked)
+    wanted = set(pairings)
+    return [one for one in found if one["pairing_id"] in wanted]
 
 
 async def _other_hours(scene: Scene, plan: Json) -> None:
@@ -191,7 +198,7 @@ async def _request_for(person: Platform, session_id: str, about: str) -> Json:
         page = await person.get("feedback", "/requests", session_id=session_id)
         return page["items"][0] if page["items"] else None
 
-    return await until(f"a request for feedback on session {about}", asked, pause=0.1)
+    return await until(f"a request for feedback on session {about}", asked)
 
 
 async def _another_mentor(scene: Scene, meetings: Meetings) -> None:

@@ -202,9 +202,9 @@ async def until(
     look: Callable[[], Awaitable[T | None]],
     *,
     within: float = PATIENCE_SECONDS,
-    pause: float = 0.25,
+    pause: float = 0.2,
 ) -> T:
-    """Look again and again until there is something to see; ``None`` is nothing yet.
+    """Look again and again, less and less often, until there is something to see; ``None`` is nothing yet.
 
     Raises:
         NeverHappened: When the time is over. It says what was waited for.
@@ -217,3 +217,4 @@ async def until(
         if time.monotonic() > given_up:
             raise NeverHappened(f"waited {within:.0f} s in vain for: {what}")
         await asyncio.sleep(pause)
+        pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
