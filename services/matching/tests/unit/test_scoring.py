@@ -53,7 +53,7 @@ def test_skills_count_by_priority_and_level() -> None:
     wanted = wants(ai=(0, 3), video=(0, 1))
     assert points(offers(ai=5), wanted)["skills"] == 4500
     assert points(offers(video=5), wanted)["skills"] == 1500
-    assert points(offers(ai=3, video=5), wanted)["skills"] == 4200
+    assert points(offers(ai=3, video=5), wanted)["skills"] == 4171
 
 
 def test_what_the_mentee_teaches_back_counts_as_reciprocity() -> None:
