@@ -48,6 +48,8 @@ class Design:
     remembers_commands: bool = True
     sends_from_outbox: bool = True
     """Events leave through the outbox and never straight from the writer."""
+    leases_only_what_is_free: bool = True
+    """A writer takes the lease with its write, for the relay beside it, only where nothing was pending."""
 
 
 MUTANTS: dict[str, tuple[Design, str]] = {
@@ -62,6 +64,7 @@ MUTANTS: dict[str, tuple[Design, str]] = {
     "high_water_mark_for_an_inbox": (Design(remembers_ids=False), NOT_ONCE),
     "offset_committed_before_the_effect": (Design(commits_after_effect=False), NOT_ONCE),
     "command_key_not_stored": (Design(remembers_commands=False), NOT_ONCE),
+    "writer_takes_a_lease_that_is_held": (Design(leases_only_what_is_free=False), LOST),
     "published_by_the_writer_after_its_write": (Design(sends_from_outbox=False), LOST),
 }
 """What to leave out, and the invariant that breaks."""
@@ -105,10 +108,12 @@ class Outbox:
         "consumers_done",
         "design",
         "events_of",
+        "handed",
         "inbound",
         "late",
         "lease",
         "log",
+        "remembered",
         "tokens",
         "unanswered",
         "world",
@@ -125,6 +130,8 @@ class Outbox:
         self.log: list[tuple[int, int]] = []
         self.late: list[tuple[int, int]] = []
         self.tokens = 0
+        self.handed: list[tuple[Doc, int, int]] = []
+        self.remembered = Doc()
         self.committed = 0
         self.commands = [1, 2, 3, 4]
         fresh = [11, 12, 13]
@@ -166,8 +173,9 @@ class Outbox:
         """Load, decide, one compare-and-set; on an unknown outcome read again and look for the cause."""
         world, store, design = self.world, self.world.store, self.design
         skew = world.clock()
+        guess = self._guess(cause)
         while True:
-            read: Doc = (store.durable if design.reads_majority else store.docs)[DOC]
+            read, guess = guess or self._read(), None
             yield "read"
             if self._already(read, cause):
                 return
@@ -175,10 +183,12 @@ class Outbox:
             if current.v != read.v and design.compares_version:
                 yield "lost the race"
                 continue
-            ticket = store.write(DOC, self._changed(read, current, cause, world.now + skew, remember=remember))
+            written = self._changed(read, current, cause, world.now + skew, remember=remember)
+            ticket = store.write(DOC, written)
             yield "wrote"
             if not world.acknowledged(ticket):
                 continue
+            self._hand_over(current, written)
             if remember and not design.one_write:
                 current = store.docs[DOC]
                 ticket = store.write(DOC, current._replace(v=current.v + 1, seen=current.seen | {cause}))
@@ -191,6 +201,23 @@ class Outbox:
                     self._send(n, event)
                     yield "sent"
             return
+
+    def _read(self) -> Doc:
+        store = self.world.store
+        self.remembered = (store.durable if self.design.reads_majority else store.docs)[DOC]
+        return self.remembered
+
+    def _guess(self, cause: int) -> Doc | None:
+        """What was last seen here may carry a write. "Already done" is never answered from it."""
+        usable = self.world.random() < 0.5 and not self._already(self.remembered, cause)
+        return self.remembered if usable else None
+
+    def _hand_over(self, before: Doc, written: Doc) -> None:
+        """Leave what was written under a lease to the relay of the same process."""
+        self.remembered = written
+        if written.tok is not None and written.tok != before.tok and written.until is not None:
+            added = written._replace(outbox=written.outbox[len(before.outbox) :])
+            self.handed.append((added, written.tok, written.until))
 
     def _already(self, read: Doc, cause: int) -> bool:
         if self.design.remembers_ids or cause < 10:
@@ -208,6 +235,9 @@ class Outbox:
             due = now if due is None or now < due else due  # $min
         if not design.writer_spares_lease:
             tok = until = None
+        if design.lease_apart_from_due and (read.due is None or not design.leases_only_what_is_free):
+            self.tokens += 1
+            tok, until = self.tokens, now + self.lease
         return Doc(
             current.v + 1,
             current.seq + count,
@@ -229,6 +259,9 @@ class Outbox:
         skew = world.clock()
         while True:
             yield "idle"
+            if self.handed:
+                yield from self._drain(*self.handed.pop(0), skew)
+                continue
             now = world.now + skew
             doc: Doc = store.docs[DOC]
             if doc.due is None or doc.due > now or (doc.until is not None and doc.until > now):

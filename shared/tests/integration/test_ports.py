@@ -99,6 +99,71 @@ async def test_concurrent_changes_all_count(samples: Aggregates[Sample]) -> None
     assert (await samples.get("default", "a")).count == 6
 
 
+@pytest.fixture
+def two_processes(mongo: Mongo) -> tuple[Aggregates[Sample], Aggregates[Sample]]:
+    collection, clock = mongo.collection("samples"), ManualClock()
+    here, there = (MongoAggregates(collection, Sample, clock=clock, relay=NoRelay()) for _ in range(2))
+    return here, there
+
+
+async def test_what_another_process_changed_is_never_overwritten_from_memory(
+    two_processes: tuple[Aggregates[Sample], Aggregates[Sample]],
+) -> None:
+    for samples in two_processes * 4:
+        await samples.change("a", Cause(principal=US), counted)
+    assert [(await samples.get("default", "a")).count for samples in two_processes] == [8, 8]
+
+
+async def test_what_another_process_has_applied_is_not_applied_from_memory(
+    two_processes: tuple[Aggregates[Sample], Aggregates[Sample]],
+) -> None:
+    here, there = two_processes
+    await here.change("a", Cause(principal=US), counted)
+    event = Cause(principal=US, event_id="other#1")
+    await there.change("a", event, counted)
+    assert (await here.change("a", event, counted)).count == 2
+
+
+async def test_a_refusal_rests_on_what_is_stored_and_not_on_memory(
+    two_processes: tuple[Aggregates[Sample], Aggregates[Sample]],
+) -> None:
+    here, there = two_processes
+    await here.change("a", Cause(principal=US), counted)
+    await there.change("a", Cause(principal=US), counted)
+
+    def only_the_third(old: Sample | None) -> tuple[Sample, list[Event]]:
+        if old is None or old.count != 2:
+            raise NotFound("not the third")
+        return counted(old)
+
+    assert (await here.change("a", Cause(principal=US), only_the_third)).count == 3
+
+
+async def test_a_state_from_memory_equals_the_stored_one(mongo: Mongo) -> None:
+    samples = MongoAggregates(mongo.collection("samples"), Sample, clock=ManualClock(), relay=NoRelay())
+    full = Sample(
+        id="a",
+        tenant="default",
+        version=1,
+        tags=frozenset({"b", "a"}),
+        parts=(Part(role=Role.MENTOR, weight=1),),
+        born=date(1970, 1, 2),
+        seen_at=datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC),
+        by_number={1: "one"},
+    )
+    await samples.change("a", Cause(principal=US), lambda _: (full, []))
+    seen: list[Sample | None] = []
+
+    def look(old: Sample | None) -> tuple[Sample, list[Event]]:
+        seen.append(old)
+        raise NotFound("only looking")
+
+    with pytest.raises(NotFound):
+        await samples.change("a", Cause(principal=US), look)
+    guessed, stored = seen
+    assert guessed == stored
+
+
 async def test_nothing_to_do_writes_nothing(samples: Aggregates[Sample]) -> None:
     first = await samples.change("a", Cause(principal=US), counted)
 

@@ -10,12 +10,16 @@ from samples import Sample, counted
 from shared.chassis.aggregates import Cause, MongoAggregates
 from shared.chassis.metrics import Metrics
 from shared.chassis.mongo import Collection, Mongo
-from shared.chassis.outbox import LEASE, EventTooLarge, OutboxFull, Relay, entries
+from shared.chassis.outbox import LEASE, WRITERS_LEASE, EventTooLarge, OutboxFull, Relay, entries
 from shared.chassis.topics import TopicNames
 from shared.contracts import Principal, ProgrammePublished
 from shared.testing.clock import ManualClock
+from shared.testing.waiting import eventually
 
 pytestmark = pytest.mark.integration
+
+US = Principal.service("test", tenant="default")
+OURS = Cause(principal=US)
 
 
 class FlakyKafka:
@@ -56,8 +60,18 @@ class Fixture:
 
     async def count(self, times: int, name: str = "a") -> None:
         for _ in range(times):
-            cause = Cause(principal=Principal.service("test", tenant="default"))
-            await self.samples.change(name, cause, lambda old: counted(old, id=name))
+            await self.samples.change(name, Cause(principal=US), lambda old: counted(old, id=name))
+
+    def writing_beside(self, relay: Relay) -> MongoAggregates[Sample]:
+        return MongoAggregates(self.collection, Sample, clock=self.clock, relay=relay, leases_for=relay)
+
+    async def work(self, relay: Relay) -> None:
+        """Let the relay do what it was told to do."""
+        working = asyncio.create_task(relay.run())
+        try:
+            await eventually(lambda: relay.idle)
+        finally:
+            working.cancel()
 
     async def document(self) -> dict[str, object]:
         return await self.collection.find_one({"_id": "a"}) or {}
@@ -121,7 +135,7 @@ async def test_two_relays_send_each_event_once(world: Fixture) -> None:
 
 async def test_a_relay_that_dies_holding_the_lease_is_replaced_when_it_ends(world: Fixture) -> None:
     await world.count(2)
-    await world.relay()._claim(world.collection, "a", "dead-relay")
+    await world.relay()._claim(world.collection, "a")
     await world.relay().drain(world.collection, "a")
     assert world.kafka.stored == []
     world.clock.advance(LEASE + timedelta(seconds=1))
@@ -129,18 +143,56 @@ async def test_a_relay_that_dies_holding_the_lease_is_replaced_when_it_ends(worl
     assert world.kafka.stored == ["a.1", "a.2"]
 
 
-async def test_a_relay_that_slept_past_its_lease_cannot_remove_anything(world: Fixture) -> None:
+async def test_a_relay_that_slept_past_its_lease_sends_and_removes_nothing(world: Fixture) -> None:
     await world.count(1)
     sleeper = world.relay()
-    claimed = await sleeper._claim(world.collection, "a", "sleeper")
+    claimed = await sleeper._claim(world.collection, "a")
     assert claimed is not None
     world.clock.advance(LEASE + timedelta(seconds=1))
     await world.relay().drain(world.collection, "a")
     await world.count(1)
-    await sleeper._send_all(world.collection, claimed, "sleeper")
+    await sleeper._send_all(world.collection, claimed)
     assert len((await world.document())["outbox"]) == 1  # type: ignore[arg-type]
     await world.relay().drain(world.collection, "a")
-    assert world.kafka.stored == ["a.1", "a.1", "a.2"]
+    assert world.kafka.stored == ["a.1", "a.2"]
+
+
+async def test_a_writer_hands_its_event_to_the_relay_beside_it_without_a_claim(world: Fixture) -> None:
+    beside, other = world.relay(), world.relay()
+    await world.writing_beside(beside).change("a", OURS, lambda old: counted(old, id="a"))
+    await other.drain(world.collection, "a")
+    assert world.kafka.stored == []
+    await world.work(beside)
+    assert world.kafka.stored == ["a.1"]
+    assert "ob" not in await world.document()
+
+
+async def test_what_is_written_while_something_waits_is_sent_after_it(world: Fixture) -> None:
+    beside = world.relay()
+    first, second = world.writing_beside(beside), world.writing_beside(beside)
+    for samples in (first, second, first):
+        await samples.change("a", Cause(principal=US), lambda old: counted(old, id="a"))
+    await world.work(beside)
+    assert world.kafka.stored == ["a.1", "a.2", "a.3"]
+    assert "ob" not in await world.document()
+
+
+async def test_what_a_dead_process_had_leased_is_sent_by_another_when_the_lease_ends(world: Fixture) -> None:
+    await world.writing_beside(world.relay()).change("a", OURS, lambda old: counted(old, id="a"))
+    world.clock.advance(WRITERS_LEASE)
+    relay = world.relay()
+    await relay.sweep()
+    await world.work(relay)
+    assert world.kafka.stored == ["a.1"]
+
+
+async def test_a_hand_over_that_comes_too_late_sends_nothing(world: Fixture) -> None:
+    slept, awake = world.relay(), world.relay()
+    await world.writing_beside(slept).change("a", OURS, lambda old: counted(old, id="a"))
+    world.clock.advance(WRITERS_LEASE)
+    await awake.drain(world.collection, "a")
+    await world.work(slept)
+    assert world.kafka.stored == ["a.1"]
 
 
 async def test_an_event_added_during_a_drain_is_sent_too(world: Fixture) -> None:

@@ -5,6 +5,7 @@ events that tell of it are one atomic write. The relay in :mod:`shared.chassis.o
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from .clock import Clock
 from .documents import Scalar, State, StateCodec
 from .metrics import Metrics
 from .mongo import Collection, DatabaseUnavailable, Document, DuplicateKey
-from .outbox import OutboxFull, entries
+from .outbox import OutboxFull, entries, new_lease
+from .recent import Recent
 
 S = TypeVar("S", bound=State)
 Change = tuple[S, Sequence[Event]]
@@ -27,6 +29,7 @@ TRIES = 8
 INBOX_SIZE = 512
 COMMANDS_SIZE = 64
 OUTBOX_LIMIT = 500
+_LIMITS = {"inbox": INBOX_SIZE, "cmds": COMMANDS_SIZE}
 
 
 class WriteConflict(Exception):
@@ -122,6 +125,14 @@ class Nudge(Protocol):
         ...
 
 
+class TakesOver(Protocol):
+    """A relay that sends what a writer has leased for it in the write itself."""
+
+    def take_over(self, collection: Collection, document: Document) -> None:
+        """Send this document's outbox; never blocks and may be lost, since the lease ends by itself."""
+        ...
+
+
 class StoredStates(Generic[S]):
     """Reading states of one type out of one collection."""
 
@@ -188,18 +199,29 @@ class MongoAggregates(StoredStates[S]):
         clock: Clock,
         relay: Nudge,
         metrics: Metrics | None = None,
+        leases_for: TakesOver | None = None,
     ) -> None:
         super().__init__(collection, state)
         self._clock = clock
         self._relay = relay
         self._metrics = metrics
+        self._leases_for = leases_for
+        self._recent = Recent()
 
     async def ensure_indexes(self) -> None:
         """The relay's index holds only documents with something to send."""
         await self.collection.ensure_index([("ob.due", 1)], sparse=True)
 
+    async def find(self, tenant: str, id: str) -> S | None:
+        """The state, or None where the tenant has none of this id. A change that follows need not read again."""
+        document = await self._read(id)
+        return None if document is None or document["tenant"] != tenant else self.codec.decode(document)
+
     async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:
         """See :meth:`Aggregates.change`."""
+        guessed = await self._guess(id, cause, decide)
+        if guessed is not None:
+            return guessed
         for attempt in range(TRIES):
             if attempt:
                 await self._pause(attempt)
@@ -213,9 +235,26 @@ class MongoAggregates(StoredStates[S]):
                 return outcome
         raise WriteConflict(f"{self.codec.name} {id}: {TRIES} writers in a row were faster")
 
+    async def _guess(self, id: str, cause: Cause, decide: Decide[S]) -> S | None:
+        """One decision on what was last seen here, one write; None when that needs a reading after all."""
+        document = self._recent.guess(id)
+        if document is None or document["tenant"] != cause.tenant or _already_applied(document, cause):
+            return None
+        old = self.codec.decode(document)
+        try:
+            new, events = decide(old)
+        except Exception:  # noqa: BLE001 - only what is stored can be the reason of a refusal, or of a fault
+            return None
+        if new is old and not events:
+            return None
+        with contextlib.suppress(DatabaseUnavailable, OutboxFull):  # read, and look for the cause
+            if await self._store(id, document, new, events, cause):
+                return new
+        return None
+
     async def _try(self, id: str, cause: Cause, decide: Decide[S]) -> S | None:
         """One reading, one decision, one write; None when another writer was faster."""
-        document = await self.collection.find_one({"_id": {"$eq": id}})
+        document = await self._read(id)
         if document is not None and document["tenant"] != cause.tenant:
             raise NotFound(f"there is no {self.codec.name} {id[:100]!r}")
         old = None if document is None else self.codec.decode(document)
@@ -224,66 +263,64 @@ class MongoAggregates(StoredStates[S]):
         new, events = decide(old)
         if new is old and not events:
             return new
-        if not await self._store(id, document, new, events, cause):
-            return None
-        if events:
-            self._relay.nudge(self.collection, id)
-        return new
+        return new if await self._store(id, document, new, events, cause) else None
+
+    async def _read(self, id: str) -> Document | None:
+        document = await self.collection.find_one({"_id": {"$eq": id}})
+        if document is not None:
+            self._recent.keep(document)
+        return document
 
     async def _pause(self, attempt: int) -> None:
         if self._metrics:
             self._metrics.cas_retries.inc()
         await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
 
-    async def _store(
-        self,
-        id: str,
-        document: Document | None,
-        new: S,
-        events: Sequence[Event],
-        cause: Cause,
-    ) -> bool:
+    async def _store(self, id: str, document: Document | None, new: S, events: Sequence[Event], cause: Cause) -> bool:
         """One compare-and-set; False when another writer was faster."""
-        version = 0 if document is None else document["v"]
-        _check_versions(new, version, events)
-        now = self._clock.now()
-        sequence = 0 if document is None else document["seq"]
-        waiting = () if document is None else document.get("outbox", ())
+        before = document or {"_id": id, "tenant": cause.tenant, "v": 0, "seq": 0}
+        _check_versions(new, before["v"], events)
+        waiting = before.get("outbox", [])
         if events and len(waiting) + len(events) > OUTBOX_LIMIT:
             raise OutboxFull(f"{len(waiting)} events of {id} still wait for Kafka")
-        outbox = entries(events, after=sequence, at=now)
-        if document is None:
-            return await self._insert(id, new, outbox, cause, now)
-        change: Document = {
-            "$set": self.codec.encode(new),
-            "$inc": {"v": 1, "seq": len(events)},
-            "$push": {
-                **({"outbox": {"$each": outbox}} if outbox else {}),
-                **_remembered(cause, new.version),
-            },
-        }
-        if outbox:
-            change["$min"] = {"ob.due": now}
-        return await self.collection.update_one({"_id": {"$eq": id}, "v": version}, change)
-
-    async def _insert(
-        self,
-        id: str,
-        new: S,
-        outbox: list[Document],
-        cause: Cause,
-        now: Any,
-    ) -> bool:
-        document = {
-            "_id": id,
-            "tenant": cause.tenant,
-            "v": 1,
-            "seq": len(outbox),
-            **self.codec.encode(new),
-            "outbox": outbox,
-            **{name: push["$each"] for name, push in _remembered(cause, new.version).items()},
+        now = self._clock.now()
+        outbox = entries(events, after=before["seq"], at=now)
+        # only a write that counts up the version brings `ob` into a document: without it nobody else has the lease
+        leased = new_lease(now) if self._leases_for and outbox and "ob" not in before else None
+        changed = self.codec.encode(new) | ({"ob": leased} if leased else {})
+        name, remembered = _remembered(before, cause, new.version)
+        after: Document = {
+            **before,
             **({"ob": {"due": now}} if outbox else {}),
+            **changed,
+            "v": new.version,
+            "seq": before["seq"] + len(outbox),
+            "outbox": [*waiting, *outbox],
+            name: remembered,
         }
+        self._recent.forget(id)
+        if document is None:
+            stored = await self._insert(after)
+        else:
+            change: Document = {
+                "$set": changed,
+                "$inc": {"v": 1, "seq": len(outbox)},
+                "$push": {name: {"$each": remembered[-1:], "$slice": -_LIMITS[name]}},
+            }
+            if outbox:
+                change["$push"]["outbox"] = {"$each": outbox}
+            if outbox and not leased:
+                change["$min"] = {"ob.due": now}
+            stored = await self.collection.update_one({"_id": {"$eq": id}, "v": before["v"]}, change)
+        if stored:
+            self._recent.keep(after)
+            if leased and self._leases_for:
+                self._leases_for.take_over(self.collection, {**after, "outbox": outbox})
+            elif outbox:
+                self._relay.nudge(self.collection, id)
+        return stored
+
+    async def _insert(self, document: Document) -> bool:
         try:
             await self.collection.insert_one(document)
         except DuplicateKey as error:
@@ -306,10 +343,11 @@ def _already_applied(document: Document, cause: Cause) -> bool:
     return any(command["k"] == cause.command_key for command in document.get("cmds", ()))
 
 
-def _remembered(cause: Cause, version: int) -> Document:
+def _remembered(before: Document, cause: Cause, version: int) -> tuple[str, list[Any]]:
+    """The field that remembers causes of this kind, and what it holds with this one."""
     if cause.event_id is not None:
-        return {"inbox": {"$each": [cause.event_id], "$slice": -INBOX_SIZE}}
-    return {"cmds": {"$each": [{"k": cause.command_key, "v": version}], "$slice": -COMMANDS_SIZE}}
+        return "inbox", [*before.get("inbox", ()), cause.event_id][-INBOX_SIZE:]
+    return "cmds", [*before.get("cmds", ()), {"k": cause.command_key, "v": version}][-COMMANDS_SIZE:]
 
 
 def _check_versions(new: State, version: int, events: Sequence[Event]) -> None:

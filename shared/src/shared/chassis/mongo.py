@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import bson
 import pymongo
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -24,6 +25,8 @@ from pymongo.read_concern import ReadConcern
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
+
+_OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 class DatabaseUnavailable(Exception):
@@ -51,6 +54,17 @@ def _translated() -> Iterator[None]:
         if error.timeout or error.has_error_label("RetryableWriteError"):
             raise DatabaseUnavailable(type(error).__name__) from error
         raise
+
+
+def packed(document: Document) -> bytes:
+    """The document as MongoDB would store it."""
+    return bson.encode(document)
+
+
+def unpacked(content: bytes) -> Document:
+    """The document as a reading would give it."""
+    document: Document = bson.decode(content, _OPTIONS)
+    return document
 
 
 class Collection:
@@ -175,8 +189,9 @@ class Mongo:
             uri,
             tz_aware=True,
             retryWrites=False,  # a standalone refuses them; the compare-and-set makes our own retries safe
-            retryReads=False,  # under timeoutMS the driver would retry for all of it; callers learn sooner
-            timeoutMS=timeout_ms,
+            retryReads=False,  # callers learn sooner, and know best what to do
+            # not timeoutMS: that sets the socket's time-out anew for every command, a fight for the interpreter each
+            socketTimeoutMS=timeout_ms,
             serverSelectionTimeoutMS=selection_timeout_ms,
             connectTimeoutMS=selection_timeout_ms,
             maxPoolSize=50,
@@ -184,10 +199,10 @@ class Mongo:
         )
         self._database = self._client.get_database(
             database,
-            codec_options=CodecOptions(tz_aware=True),
+            codec_options=_OPTIONS,
             # what was read may decide "already applied": it must not be taken back by a fail-over
             read_concern=ReadConcern("majority"),
-            write_concern=WriteConcern(w="majority", j=True),
+            write_concern=WriteConcern(w="majority", j=True, wtimeout=timeout_ms),
         )
 
     def collection(self, name: str) -> Collection:

@@ -24,6 +24,8 @@ from .topics import TopicNames
 log = get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
+WRITERS_LEASE = timedelta(seconds=5)
+"""What a writer takes for the relay beside it; after a crash a sweep takes the document over so much later."""
 GRACE = timedelta(seconds=2)
 """Fresh work is left to the nudge for this long before a sweep takes it."""
 SWEEP_SECONDS = 1.0
@@ -33,6 +35,8 @@ WORKERS = 16
 BACKOFF_BASE = 0.5
 BACKOFF_CAP = 60.0
 MAX_EVENT_BYTES = 64 * 1024
+
+_TOKENS = random.Random(uuid4().int)  # noqa: S311 - a name for a lease, unlike any other; no secret
 
 
 class OutboxFull(Exception):
@@ -80,6 +84,15 @@ def entries(events: Sequence[Event], *, after: int, at: datetime) -> list[Docume
     return numbered
 
 
+def new_lease(now: datetime) -> Document:
+    """``ob`` of a document that had nothing to send before: pending, and leased to the relay beside the writer."""
+    return {"due": now, "tok": _token(), "until": now + WRITERS_LEASE}
+
+
+def _token() -> str:
+    return f"{_TOKENS.getrandbits(128):032x}"
+
+
 class Relay:
     """Drains the outboxes of a service's collections. One runs in every replica; none is the leader."""
 
@@ -99,8 +112,9 @@ class Relay:
         self._topics = topics
         self._clock = clock
         self._metrics = metrics
-        self._queue: asyncio.Queue[tuple[Collection, str]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[Collection, str, Document | None]] = asyncio.Queue()
         self._queued: set[tuple[str, str]] = set()
+        self._busy = 0
 
     def add(self, collection: Collection) -> None:
         """Sweep this collection too."""
@@ -110,7 +124,16 @@ class Relay:
         """Drain this document soon; several nudges of one document become one drain."""
         if (collection.name, id) not in self._queued:
             self._queued.add((collection.name, id))
-            self._queue.put_nowait((collection, id))
+            self._queue.put_nowait((collection, id, None))
+
+    def take_over(self, collection: Collection, document: Document) -> None:
+        """Send what the writer of this document has leased for this relay: no claim is needed."""
+        self._queue.put_nowait((collection, document["_id"], document))
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is queued, and no worker is sending."""
+        return self._queue.empty() and not self._busy
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -121,14 +144,19 @@ class Relay:
 
     async def _work(self) -> None:
         while True:
-            collection, id_ = await self._queue.get()
-            self._queued.discard((collection.name, id_))
+            collection, id_, leased = await self._queue.get()
+            self._busy += 1
+            if leased is None:
+                self._queued.discard((collection.name, id_))
             try:
-                await self.drain(collection, id_)
+                if leased is None or await self._send_all(collection, leased):
+                    await self.drain(collection, id_)
             except DatabaseUnavailable:
                 log.warning("outbox waits for the database", document=id_)
             except Exception:  # the sweep will come back to it; a worker must never die
                 log.exception("drain failed", document=id_)
+            finally:
+                self._busy -= 1
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -175,12 +203,11 @@ class Relay:
     async def drain(self, collection: Collection, id: str) -> None:
         """Send what waits in one document, in order, while this relay holds the lease."""
         while True:
-            token = uuid4().hex
-            document = await self._claim(collection, id, token)
-            if document is None or not await self._send_all(collection, document, token):
+            document = await self._claim(collection, id)
+            if document is None or not await self._send_all(collection, document):
                 return
 
-    async def _claim(self, collection: Collection, id: str, token: str) -> Document | None:
+    async def _claim(self, collection: Collection, id: str) -> Document | None:
         now = self._clock.now()
         return await collection.find_one_and_update(
             {
@@ -188,13 +215,14 @@ class Relay:
                 "ob.due": {"$lte": now},
                 "$or": [{"ob.until": {"$exists": False}}, {"ob.until": {"$lte": now}}],
             },
-            {"$set": {"ob.tok": token, "ob.until": now + LEASE}},
+            {"$set": {"ob.tok": _token(), "ob.until": now + LEASE}},
         )
 
-    async def _send_all(self, collection: Collection, document: Document, token: str) -> bool:
+    async def _send_all(self, collection: Collection, document: Document) -> bool:
         """Send and remove; whether another drain should follow at once."""
-        mine = {"_id": document["_id"], "ob.tok": token}
-        renew_at = self._clock.now() + LEASE / 2
+        mine = {"_id": document["_id"], "ob.tok": document["ob"]["tok"]}
+        now = self._clock.now()
+        renew_at = now + (document["ob"]["until"] - now) / 2
         waiting = document["outbox"]
         last = 0 if waiting else document["seq"]
         failed = False

@@ -66,7 +66,9 @@ class Chassis:
     def aggregates(self, name: str, state: type[S]) -> MongoAggregates[S]:
         """A collection of aggregates, whose outbox the relay drains."""
         collection = self.collection(name)
-        aggregates = MongoAggregates(collection, state, clock=self.clock, relay=self.relay, metrics=self.metrics)
+        aggregates = MongoAggregates(
+            collection, state, clock=self.clock, relay=self.relay, metrics=self.metrics, leases_for=self.relay
+        )
         self.relay.add(collection)
         self._prepare.append(aggregates.ensure_indexes)
         return aggregates

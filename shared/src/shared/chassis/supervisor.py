@@ -92,10 +92,9 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop consuming and finish what is in flight, then the relay, then the connections."""
-        self._bus.policy.stop_waiting()
         with contextlib.suppress(TimeoutError, Exception):
             async with asyncio.timeout(STOP_SECONDS):
-                await self._bus.broker.stop()
+                await self._bus.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
