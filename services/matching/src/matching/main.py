@@ -20,7 +20,12 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
     settings = settings or Settings()
     chassis = Chassis(settings, clock=clock)
     engine = EngineProcesses(settings.engine_workers)
-    matching = Matching.of(repository.stores(chassis), engine, replica=f"matching-{uuid4().hex[:12]}")
+    matching = Matching.of(
+        repository.stores(chassis),
+        engine,
+        replica=f"matching-{uuid4().hex[:12]}",
+        patience=settings.explanation_seconds,
+    )
     consumers(chassis.bus, matching)
 
     async def indexes() -> None:

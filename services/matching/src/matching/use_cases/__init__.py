@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .approval import Approval
+from .explanations import PATIENCE_SECONDS, Explanations
 from .newcomers import Newcomers
 from .pairings import Pairings
 from .places import Places
@@ -20,13 +21,18 @@ class Matching:
     restrictions: Restrictions
     runs: Runs
     approval: Approval
+    explanations: Explanations
     pairings: Pairings
     newcomers: Newcomers
     places: Places
 
     @classmethod
-    def of(cls, stores: Stores, engine: Engine, *, replica: str) -> "Matching":
-        """The use cases on these stores. ``replica`` names the process that holds the runs it works on."""
+    def of(cls, stores: Stores, engine: Engine, *, replica: str, patience: float = PATIENCE_SECONDS) -> "Matching":
+        """The use cases on these stores.
+
+        ``replica`` names the process that holds the runs it works on; ``patience`` is how many seconds a request for
+        an explanation waits for the engine.
+        """
         places = Places(stores)
         newcomers = Newcomers(stores, places, engine)
         approval = Approval(stores, places)
@@ -35,6 +41,7 @@ class Matching:
             restrictions=Restrictions(stores),
             runs=Runs(stores, engine, replica=replica),
             approval=approval,
+            explanations=Explanations(stores, engine, patience=patience),
             pairings=Pairings(stores, places, newcomers),
             newcomers=newcomers,
             places=places,

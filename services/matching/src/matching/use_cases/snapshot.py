@@ -61,8 +61,11 @@ async def read_volunteer(stores: Stores, tenant: str, programme_id: str, volunte
     return person
 
 
-async def read_pool(stores: Stores, tenant: str, programme_id: str) -> Snapshot:
-    """Read a pool. It may change while it is read: the claims decide when a pair is made, not this picture."""
+async def read_pool(stores: Stores, tenant: str, programme_id: str, *, without_run: str | None = None) -> Snapshot:
+    """Read a pool. It may change while it is read: the claims decide when a pair is made, not this picture.
+
+    ``without_run``: as if the pairings of this run had never been made.
+    """
     of_programme = {"programme_id": programme_id}
     people = {
         person.id: person async for person in stores.candidates.stream(tenant, {**of_programme, "withdrawn": False})
@@ -73,7 +76,7 @@ async def read_pool(stores: Stores, tenant: str, programme_id: str) -> Snapshot:
     held: Counter[str] = Counter()
     previous, paired_now = set(), set()
     async for pairing in stores.pairings.stream(tenant, of_programme):
-        if pairing.status is PairingStatus.ABORTED:
+        if pairing.status is PairingStatus.ABORTED or (without_run and pairing.run_id == without_run):
             continue
         previous.add(pairing.people)
         if pairing.status in HOLDING:
