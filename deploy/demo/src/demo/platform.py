@@ -173,8 +173,10 @@ def _body(request: httpx2.Request, answer: httpx2.Response) -> Json:
 @asynccontextmanager
 async def connected(urls: Mapping[str, str]) -> AsyncIterator[Platform]:
     """The platform at these addresses, by service name."""
-    limits = httpx2.Limits(max_connections=2 * AT_ONCE, max_keepalive_connections=2 * AT_ONCE)
-    async with httpx2.AsyncClient(timeout=30, limits=limits) as http:
+    limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    # a pool looks at all of its idle connections before each request: a pool for each service has few
+    pools = {url: httpx2.AsyncHTTPTransport(limits=limits) for url in urls.values()}
+    async with httpx2.AsyncClient(timeout=30, mounts=pools) as http:
         yield Platform(http, urls)
 
 

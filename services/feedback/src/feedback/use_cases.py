@@ -155,12 +155,14 @@ class Feedback:
         """
         tenant, now = cause.tenant, self._clock.now()
         history = [response async for response in self._responses.stream(tenant, {"pairing_id": event.pairing_id})]
-        if await self._journeys.find(tenant, event.pairing_id) is None:
-            raise NotYetKnown(f"pairing {event.pairing_id}")
         risk = domain.answers_show_risk(history)
-        await self._journeys.change(
-            event.pairing_id, cause, lambda known: domain.follow_feedback(known, event, risk=risk, now=now)
-        )
+
+        def decide(known: Journey | None) -> Change[Journey]:
+            if known is None:
+                raise NotYetKnown(f"pairing {event.pairing_id}")
+            return domain.follow_feedback(known, event, risk=risk, now=now)
+
+        await self._journeys.change(event.pairing_id, cause, decide)
         for goal in _goals_reported(history, event.request_id):
             await self._reach(goal, event, cause)
 

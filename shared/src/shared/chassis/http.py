@@ -72,7 +72,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def acting_principal(
+async def acting_principal(
     request: Request,
     tenant: Annotated[
         str,

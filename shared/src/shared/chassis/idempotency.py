@@ -7,7 +7,7 @@ remembers the key in the document it changes, so a crash between effect and stor
 import asyncio
 import contextlib
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -113,7 +113,6 @@ class IdempotentRequests:
                 )
 
     async def _store(self, identity: str, answer: "_Answer", digest: str) -> None:
-        now: datetime = self._clock.now()
         await self._answers.update_one(
             {"_id": identity},
             {
@@ -123,8 +122,8 @@ class IdempotentRequests:
                     "type": answer.content_type,
                     "body": bytes(answer.body),
                     "digest": digest,
-                    "at": now,
-                }
+                },
+                "$setOnInsert": {"at": self._clock.now()},  # once written it stays: its index is not touched again
             },
             upsert=True,
         )
