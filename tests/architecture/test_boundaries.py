@@ -34,6 +34,11 @@ PLANTED = {
         "demo",
         "from scheduling import domain",
     ),
+    "The checker of results shares no code with anything that it checks": (
+        "matching_check",
+        "from shared import contracts",
+    ),
+    "Nobody builds on the checker": ("matching/engine", "from matching_check import proof"),
 }
 """A rule, and an import that breaks it."""
 
