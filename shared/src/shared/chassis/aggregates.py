@@ -29,6 +29,7 @@ TRIES = 8
 INBOX_SIZE = 512
 COMMANDS_SIZE = 64
 OUTBOX_LIMIT = 500
+_ABSENT = object()
 _LIMITS = {"inbox": INBOX_SIZE, "cmds": COMMANDS_SIZE}
 
 
@@ -287,12 +288,12 @@ class MongoAggregates(StoredStates[S]):
         outbox = entries(events, after=before["seq"], at=now)
         # only a write that counts up the version brings `ob` into a document: without it nobody else has the lease
         leased = new_lease(now) if self._leases_for and outbox and "ob" not in before else None
-        changed = self.codec.encode(new) | ({"ob": leased} if leased else {})
+        fields = self.codec.encode(new) | ({"ob": leased} if leased else {})
         name, remembered = _remembered(before, cause, new.version)
         after: Document = {
             **before,
             **({"ob": {"due": now}} if outbox else {}),
-            **changed,
+            **fields,
             "v": new.version,
             "seq": before["seq"] + len(outbox),
             "outbox": [*waiting, *outbox],
@@ -303,10 +304,11 @@ class MongoAggregates(StoredStates[S]):
             stored = await self._insert(after)
         else:
             change: Document = {
-                "$set": changed,
                 "$inc": {"v": 1, "seq": len(outbox)},
                 "$push": {name: {"$each": remembered[-1:], "$slice": -_LIMITS[name]}},
             }
+            if changed := {field: value for field, value in fields.items() if before.get(field, _ABSENT) != value}:
+                change["$set"] = changed
             if outbox:
                 change["$push"]["outbox"] = {"$each": outbox}
             if outbox and not leased:
