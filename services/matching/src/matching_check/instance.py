@@ -89,6 +89,8 @@ class Person:
 
     def __init__(self, given: dict[str, Any], week: date, half_hours_on_end: int) -> None:
         said = fields(given, PERSON, "a person")
+        if type(said["id"]) is not str:
+            raise Unreadable(f"the id {said['id']!r} is no text")
         self.id: str = said["id"]
         self.person: str = said["person"] or said["id"]
         self.ready: bool = said["ready"]

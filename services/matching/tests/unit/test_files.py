@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import matching_check
 import pytest
 from jsonschema import Draft202012Validator
 from matching.domain.candidate import Candidate
@@ -316,6 +317,7 @@ def test_a_result_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         (json.dumps(an_instance(policy={"weights": {"skills": -1}})).encode(), None, "-1 stands where"),
         (json.dumps(an_instance(policy={"objective": ["x"]})).encode(), None, "the order of aims is ['x']"),
         (json.dumps(with_mentee(id="m1")).encode(), None, "two people have the same id"),
+        (json.dumps(with_mentee(id=5)).encode(), None, "the id 5 is no text"),
         (b'{"format": 1, "format": 1}', None, "two fields of one name"),
     ],
 )
@@ -331,6 +333,19 @@ def test_what_the_checker_cannot_read_is_neither_proven_nor_refused(
     assert checked.returncode == 2
     assert why in checked.stderr
     assert "Traceback" not in checked.stderr
+
+
+def test_the_checker_runs_where_nothing_is_installed() -> None:
+    source = str(Path(matching_check.__file__).parents[1])
+    start = f"import sys; sys.path.insert(0, {source!r}); from matching_check.check import main; sys.exit(main())"
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", start, schemas.EXAMPLE_INSTANCE, schemas.EXAMPLE_RESULT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_the_checker_says_how_it_is_used() -> None:
