@@ -12,9 +12,11 @@ from matching.domain.pairing import Pairing, PairingStatus
 from matching.domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
 from matching.domain.restriction import Restriction
 from matching.domain.run import MatchRun, RunStatus, may_be_taken
+from matching.domain.study import Study
+from matching.domain.study import may_be_taken as study_may_be_taken
 from matching.engine.compute import compute
 from matching.use_cases import Matching, PoolFigures, Stores
-from matching.use_cases.ports import Work
+from matching.use_cases.ports import Upload, Work
 from matching_builders import NOW
 from shared.chassis.aggregates import Cause
 from shared.chassis.reservations import Claim
@@ -37,12 +39,17 @@ class InMemoryBacklog:
         runs: InMemoryAggregates[MatchRun],
         pairings: InMemoryAggregates[Pairing],
         candidates: InMemoryProjections[Candidate],
+        studies: InMemoryAggregates[Study],
     ) -> None:
-        self._runs, self._pairings, self._candidates = runs, pairings, candidates
+        self._runs, self._pairings, self._candidates, self._studies = runs, pairings, candidates, studies
 
     async def runs_to_take(self, now: datetime) -> Sequence[Work]:
         waiting = [run for run in self._runs.states.values() if may_be_taken(run, now)]
         return [(run.tenant, run.id) for run in sorted(waiting, key=lambda run: run.requested_at)]
+
+    async def studies_to_take(self, now: datetime) -> Sequence[Work]:
+        waiting = [study for study in self._studies.states.values() if study_may_be_taken(study, now)]
+        return [(study.tenant, study.id) for study in sorted(waiting, key=lambda study: study.requested_at)]
 
     async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
         return [
@@ -82,6 +89,26 @@ class InMemoryBacklog:
                 tenant, {"programme_id": programme_id, "status": PairingStatus.ACTIVE.value}
             ),
         )
+
+
+class InMemoryUploads:
+    """Uploaded people in a dictionary."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], tuple[Upload, tuple[Candidate, ...]]] = {}
+
+    async def keep(self, upload: Upload, people: Sequence[Candidate]) -> None:
+        self.held[upload.tenant, upload.id] = (upload, tuple(people))
+
+    async def find(self, tenant: str, id: str, now: datetime) -> Upload | None:
+        upload, _ = self.held.get((tenant, id), (None, ()))
+        return upload if upload is not None and upload.until > now else None
+
+    async def people(self, upload: Upload) -> tuple[Candidate, ...]:
+        return self.held[upload.tenant, upload.id][1]
+
+    async def delete(self, tenant: str, id: str) -> None:
+        self.held.pop((tenant, id), None)
 
 
 class InlineEngine:
@@ -146,6 +173,8 @@ class Service:
         self.runs = InMemoryAggregates(MatchRun)
         self.candidates = InMemoryProjections(Candidate)
         self.claims = InMemoryReservations()
+        self.studies = InMemoryAggregates(Study)
+        self.uploads = InMemoryUploads()
         self.engine = InlineEngine()
         self.stores = Stores(
             programmes=InMemoryProjections(Programme),
@@ -153,10 +182,12 @@ class Service:
             pairings=self.pairings,
             runs=self.runs,
             restrictions=InMemoryAggregates(Restriction),
+            studies=self.studies,
+            uploads=self.uploads,
             proposed=InMemoryProjections(StoredPair),
             left_out=InMemoryProjections(StoredLeftOut),
             claims=self.claims,
-            backlog=InMemoryBacklog(self.runs, self.pairings, self.candidates),
+            backlog=InMemoryBacklog(self.runs, self.pairings, self.candidates, self.studies),
             clock=self.clock,
         )
         self.matching = Matching.of(self.stores, self.engine, replica="replica_1")
@@ -167,6 +198,8 @@ class Service:
             **{
                 **self.stores.__dict__,
                 "pairings": Exposed(self.pairings, weather, frozenset({"change", "find"})),
+                "studies": Exposed(self.studies, weather, frozenset({"change", "find"})),
+                "uploads": Exposed(self.uploads, weather, frozenset({"find", "people", "delete"})),
                 "runs": Exposed(self.runs, weather, frozenset({"change", "find"})),
                 "candidates": Exposed(self.candidates, weather, frozenset({"find", "keep_newest"})),
                 "claims": Exposed(self.claims, weather, frozenset({"acquire", "release", "claims"})),

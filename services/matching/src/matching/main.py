@@ -13,6 +13,7 @@ from .consumers import consumers
 from .engine.process import EngineProcesses
 from .settings import Settings
 from .use_cases import Matching
+from .use_cases.people_file import MOST_BYTES
 
 
 def build(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
@@ -35,6 +36,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
         try:
             while True:
                 await matching.runs.work()
+                await matching.studies.work()
                 await matching.runs.wait()
         except asyncio.CancelledError:
             engine.close()
@@ -46,5 +48,6 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
         routers=[http_api.router(matching)],
         emits=[Paired, Unpaired],
         indexes=[indexes],
+        body_limits={"/v1/simulation-people": MOST_BYTES},
         background=[work_on_runs, matching.approval.resume, matching.places.sweep],
     )

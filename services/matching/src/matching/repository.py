@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic import TypeAdapter
 from shared.chassis.mongo import Collection, Document
 from shared.chassis.service import Chassis
 from shared.contracts import Role
@@ -12,9 +13,12 @@ from .domain.pairing import Pairing, PairingStatus
 from .domain.proposal import StoredLeftOut, StoredPair
 from .domain.restriction import Restriction
 from .domain.run import MatchRun, RunStatus
-from .use_cases.ports import PoolFigures, Stores, Work
+from .domain.study import Study, StudyStatus
+from .use_cases.ports import PoolFigures, Stores, Upload, Work
 
 A_BATCH = 200
+PEOPLE_A_DOCUMENT = 500
+_PEOPLE = TypeAdapter(tuple[Candidate, ...])
 
 
 def stores(chassis: Chassis) -> Stores:
@@ -25,6 +29,8 @@ def stores(chassis: Chassis) -> Stores:
         pairings=chassis.aggregates("pairings", Pairing),
         runs=chassis.aggregates("match_runs", MatchRun),
         restrictions=chassis.aggregates("restrictions", Restriction),
+        studies=chassis.aggregates("studies", Study),
+        uploads=MongoUploads(chassis),
         proposed=chassis.projections("proposed_pairs", StoredPair),
         left_out=chassis.projections("left_out", StoredLeftOut),
         claims=chassis.reservations("places"),
@@ -38,6 +44,7 @@ class MongoBacklog:
 
     def __init__(self, chassis: Chassis) -> None:
         self._runs = chassis.collection("match_runs")
+        self._studies = chassis.collection("studies")
         self._pairings = chassis.collection("pairings")
         self._candidates = chassis.collection("candidates")
 
@@ -48,6 +55,14 @@ class MongoBacklog:
             {"status": RunStatus.RUNNING.value, "lease_until": {"$lte": now}},
         ]
         return await _work(self._runs, {"$or": nobody_works_on_it}, oldest_by="requested_at")
+
+    async def studies_to_take(self, now: datetime) -> Sequence[Work]:
+        """Queued, or running under a lease that ran out; the oldest first."""
+        nobody_works_on_it = [
+            {"status": StudyStatus.QUEUED.value},
+            {"status": StudyStatus.RUNNING.value, "lease_until": {"$lte": now}},
+        ]
+        return await _work(self._studies, {"$or": nobody_works_on_it}, oldest_by="requested_at")
 
     async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
         """Proposed, with an approval that should have been finished by now."""
@@ -98,14 +113,62 @@ class MongoBacklog:
         await self._candidates.ensure_index([("tenant", 1), ("programme_id", 1), ("role", 1)])
         await self._runs.ensure_index([("status", 1), ("requested_at", 1)])
         await self._runs.ensure_index([("tenant", 1), ("programme_id", 1)])
+        await self._studies.ensure_index([("status", 1), ("requested_at", 1)])
+        await self._studies.ensure_index([("tenant", 1), ("programme_id", 1), ("kind", 1)])
         await self._pairings.ensure_index([("tenant", 1), ("programme_id", 1), ("status", 1)])
         await self._pairings.ensure_index([("tenant", 1), ("people", 1)])
         await self._pairings.ensure_index([("tenant", 1), ("volunteers", 1)])
         await self._pairings.ensure_index([("status", 1), ("claims_held", 1), ("until", 1)])
 
 
+class MongoUploads:
+    """Uploaded people, some hundreds to a document. The head is written last, so that none is ever half there.
+
+    The database itself deletes what is past its time, should nobody else.
+    """
+
+    def __init__(self, chassis: Chassis) -> None:
+        self._documents = chassis.collection("uploaded_people")
+
+    async def keep(self, upload: Upload, people: Sequence[Candidate]) -> None:
+        """See the port."""
+        whose: Document = {"tenant": upload.tenant, "upload": upload.id, "until": upload.until}
+        for number, start in enumerate(range(0, len(people), PEOPLE_A_DOCUMENT)):
+            part = _PEOPLE.dump_json(tuple(people[start : start + PEOPLE_A_DOCUMENT]))
+            await self._documents.insert_one({"_id": f"{upload.id}.{number:04}", **whose, "people": part})
+        await self._documents.insert_one(
+            {"_id": upload.id, **whose, "mentors": upload.mentors, "mentees": upload.mentees}
+        )
+
+    async def find(self, tenant: str, id: str, now: datetime) -> Upload | None:
+        """See the port."""
+        head = await self._documents.find_one({"_id": {"$eq": id}, "tenant": {"$eq": tenant}, "until": {"$gt": now}})
+        if head is None or "mentors" not in head:
+            return None
+        return Upload(id=id, tenant=tenant, mentors=head["mentors"], mentees=head["mentees"], until=head["until"])
+
+    async def people(self, upload: Upload) -> tuple[Candidate, ...]:
+        """See the port."""
+        whose: Document = {"tenant": {"$eq": upload.tenant}, "upload": {"$eq": upload.id}}
+        found: list[Candidate] = []
+        async for document in self._documents.find(whose, sort=[("_id", 1)]):
+            found += _PEOPLE.validate_json(document["people"]) if "people" in document else ()
+        return tuple(found)
+
+    async def delete(self, tenant: str, id: str) -> None:
+        """See the port. The head goes first."""
+        await self._documents.delete_one({"_id": {"$eq": id}, "tenant": {"$eq": tenant}})
+        await self._documents.delete_many({"tenant": {"$eq": tenant}, "upload": {"$eq": id}})
+
+    async def ensure_indexes(self) -> None:
+        """Repeatable."""
+        await self._documents.ensure_index([("tenant", 1), ("upload", 1)])
+        await self._documents.ensure_index([("until", 1)], expire_after_seconds=0)
+
+
 async def ensure_indexes(chassis: Chassis) -> None:
     """Every index that is not the chassis' own. Repeatable."""
+    await MongoUploads(chassis).ensure_indexes()
     await MongoBacklog(chassis).ensure_indexes()
     await chassis.collection("restrictions").ensure_index([("tenant", 1), ("programme_id", 1)])
     for results in ("proposed_pairs", "left_out"):

@@ -57,3 +57,32 @@ class RunNotHeld(Refusal):
 
 class PairingNotActive(Refusal):
     """The pairing has ended already, or never began."""
+
+
+class UnknownStudy(NotFound):
+    """There is no such simulation or study of sensitivity."""
+
+
+class StudyEnded(Refusal):
+    """A study that has ended cannot be cancelled."""
+
+
+class UnknownUpload(NotFound):
+    """Nobody was uploaded under this name, or the rows are no longer kept."""
+
+
+class UploadUsed(Refusal):
+    """Uploaded people serve one simulation; upload them again for another."""
+
+
+class UnusablePolicies(Invalid):
+    """The policies to simulate cannot be told apart."""
+
+
+class UnusablePeople(Invalid):
+    """The file of people cannot be read, or some of its rows cannot. Nobody of it is taken."""
+
+    def __init__(self, detail: str, *, found: int = 0, findings: tuple[dict[str, str | int | None], ...] = ()) -> None:
+        super().__init__(detail, field="body")
+        self.extra = {"found": found, "findings": list(findings)}
+        """How many faults there are, and the first of them by row and column."""

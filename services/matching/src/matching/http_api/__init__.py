@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from ..use_cases import Matching
-from . import explanations, pairings, programmes, runs
+from . import explanations, pairings, programmes, runs, studies
 
 
 def router(matching: Matching) -> APIRouter:
     """The whole HTTP interface of the service."""
     whole = APIRouter()
-    for part in (programmes, runs, explanations, pairings):
+    for part in (programmes, runs, explanations, studies, pairings):
         whole.include_router(part.router(matching))
     return whole
 

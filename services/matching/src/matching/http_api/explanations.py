@@ -34,9 +34,10 @@ def router(matching: Matching) -> APIRouter:
         principal: Acting, programme_id: ProgrammeId, mentor: Volunteer, mentee: Volunteer, run_id: OfRun = None
     ) -> WhyOut:
         """The score between any two people of the pool as the sum of its terms, and the rules that forbid them."""
-        found = await matching.explanations.why(
-            principal, programme_id, mentor_id=mentor, mentee_id=mentee, run_id=run_id
-        )
+        with _answered():
+            found = await matching.explanations.why(
+                principal, programme_id, mentor_id=mentor, mentee_id=mentee, run_id=run_id
+            )
         return WhyOut.of(found)
 
     @routes.get("/why-not")
@@ -62,7 +63,9 @@ def router(matching: Matching) -> APIRouter:
     @routes.get("/blocking-pairs")
     async def blocking_pairs(principal: Acting, programme_id: ProgrammeId, run_id: OfRun = None) -> BlockingOut:
         """Who would both score higher together than with what the run, or the present pairings, give them."""
-        return BlockingOut.of(await matching.explanations.blocking(principal, programme_id, run_id=run_id))
+        with _answered():
+            found = await matching.explanations.blocking(principal, programme_id, run_id=run_id)
+        return BlockingOut.of(found)
 
     return routes
 

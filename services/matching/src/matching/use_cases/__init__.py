@@ -8,9 +8,10 @@ from .newcomers import Newcomers
 from .pairings import Pairings
 from .places import Places
 from .pool import Pool
-from .ports import Backlog, Engine, PoolFigures, Stores
+from .ports import Backlog, Engine, PoolFigures, Stores, Uploads
 from .restrictions import Restrictions
 from .runs import Runs
+from .studies import Studies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Matching:
     pool: Pool
     restrictions: Restrictions
     runs: Runs
+    studies: Studies
     approval: Approval
     explanations: Explanations
     pairings: Pairings
@@ -36,10 +38,12 @@ class Matching:
         places = Places(stores)
         newcomers = Newcomers(stores, places, engine)
         approval = Approval(stores, places)
+        runs = Runs(stores, engine, replica=replica)
         return cls(
             pool=Pool(stores, places),
             restrictions=Restrictions(stores),
-            runs=Runs(stores, engine, replica=replica),
+            runs=runs,
+            studies=Studies(stores, engine, runs, replica=replica),
             approval=approval,
             explanations=Explanations(stores, engine, patience=patience),
             pairings=Pairings(stores, places, newcomers),
@@ -48,4 +52,4 @@ class Matching:
         )
 
 
-__all__ = ["Backlog", "Engine", "Matching", "PoolFigures", "Stores"]
+__all__ = ["Backlog", "Engine", "Matching", "PoolFigures", "Stores", "Uploads"]

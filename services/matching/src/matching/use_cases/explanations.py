@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from shared.contracts import AccessRole, Principal
 
@@ -22,8 +22,6 @@ from ..domain.scoring import PairScore, score_pair
 from ..domain.why_not import Price, Verdict, held_by_locks, pairs_of, price, with_pair
 from .ports import Engine, Stores
 from .snapshot import Snapshot, read_pool, read_programme, read_volunteer
-
-T = TypeVar("T")
 
 MOST_SOLVES = 8
 """How often one question may ask the engine."""
@@ -102,9 +100,13 @@ class Explanations:
     async def why(
         self, principal: Principal, programme_id: str, *, mentor_id: str, mentee_id: str, run_id: str | None = None
     ) -> Why:
-        """The rules and the score between any two people. Raises: UnknownProgramme, UnknownVolunteer, UnknownRun."""
-        question = await self._question(principal, programme_id, run_id)
-        return await self._why(principal, programme_id, question, mentor_id, mentee_id)
+        """The rules and the score between any two people.
+
+        Raises: UnknownProgramme, UnknownVolunteer, UnknownRun, WrongRole, NoAnswerInTime.
+        """
+        async with self._in_time():
+            question = await self._question(principal, programme_id, run_id)
+            return await self._why(principal, programme_id, question, mentor_id, mentee_id)
 
     async def why_not(
         self, principal: Principal, programme_id: str, *, mentor_id: str, mentee_id: str, run_id: str | None = None
@@ -113,22 +115,23 @@ class Explanations:
 
         Raises: UnknownProgramme, UnknownVolunteer, UnknownRun, WrongRole, PoolTooLarge, EngineFailed, NoAnswerInTime.
         """
-        question = await self._question(principal, programme_id, run_id)
-        why = await self._why(principal, programme_id, question, mentor_id, mentee_id)
-        problem = question.problem
-        full = tuple(id_ for id_ in (mentor_id, mentee_id) if problem.places.get(id_, 0) <= 0)
-        locks = held_by_locks(problem, why.mentor, why.mentee)
-        if why.paired_now:
-            return WhyNot(why=why, verdict=Verdict.PAIRED)
-        if why.broken:
-            return WhyNot(why=why, verdict=Verdict.FORBIDDEN)
-        if full:
-            return WhyNot(why=why, verdict=Verdict.NO_PLACE, full=full)
-        if locks:
-            return WhyNot(why=why, verdict=Verdict.HELD_BY_LOCKS, locks=locks)
-        best, forced = await self._in_time(
-            asyncio.gather(self._solve(problem), self._solve(with_pair(problem, why.mentor, why.mentee)))
-        )
+        async with self._in_time():
+            question = await self._question(principal, programme_id, run_id)
+            why = await self._why(principal, programme_id, question, mentor_id, mentee_id)
+            problem = question.problem
+            full = tuple(id_ for id_ in (mentor_id, mentee_id) if problem.places.get(id_, 0) <= 0)
+            locks = held_by_locks(problem, why.mentor, why.mentee)
+            if why.paired_now:
+                return WhyNot(why=why, verdict=Verdict.PAIRED)
+            if why.broken:
+                return WhyNot(why=why, verdict=Verdict.FORBIDDEN)
+            if full:
+                return WhyNot(why=why, verdict=Verdict.NO_PLACE, full=full)
+            if locks:
+                return WhyNot(why=why, verdict=Verdict.HELD_BY_LOCKS, locks=locks)
+            best, forced = await asyncio.gather(
+                self._solve(problem), self._solve(with_pair(problem, why.mentor, why.mentee))
+            )
         if (mentor_id, mentee_id) in pairs_of(best):
             return WhyNot(why=why, verdict=Verdict.CHOSEN)
         found = price(best, forced, mentee_id)
@@ -143,22 +146,26 @@ class Explanations:
         At most ``MOST_SOLVES`` solves. Raises: as :meth:`why_not`.
         """
         until = time.monotonic() + self._patience
-        question = await self._question(principal, programme_id, run_id)
-        person = await read_volunteer(self._stores, principal.tenant, programme_id, volunteer_id, field="volunteer_id")
-        problem = question.problem
-        best = await self._in_time(self._solve(problem))
-        left = next((left for left in best.left_out if left.volunteer_id == person.id), None)
-        partner = _partner(person, pairs_of(best) | question.pool.paired_now)
-        if partner is not None or person.withdrawn:
-            return LettingIn(person=person, partner=partner, left_out=left)
-        todo = await asyncio.to_thread(what_ifs, person, problem, best)
+        async with self._in_time():
+            question = await self._question(principal, programme_id, run_id)
+            person = await read_volunteer(
+                self._stores, principal.tenant, programme_id, volunteer_id, field="volunteer_id"
+            )
+            problem = question.problem
+            best = await self._solve(problem)
+            left = next((left for left in best.left_out if left.volunteer_id == person.id), None)
+            partner = _partner(person, pairs_of(best) | question.pool.paired_now)
+            if partner is not None or person.withdrawn:
+                return LettingIn(person=person, partner=partner, left_out=left)
+            todo = await asyncio.to_thread(what_ifs, person, problem, best)
         done: list[Tried] = []
         for what_if, changed in todo[: MOST_SOLVES - 1]:
             try:
                 async with asyncio.timeout(until - time.monotonic()):
-                    done.append(tried(what_if, person, best, await self._solve(changed)))
+                    then = await self._solve(changed)
             except TimeoutError:
                 break
+            done.append(tried(what_if, person, best, then))
         return LettingIn(
             person=person,
             partner=None,
@@ -170,35 +177,18 @@ class Explanations:
     async def blocking(self, principal: Principal, programme_id: str, *, run_id: str | None = None) -> Blocking:
         """Who would rather have each other than what the run proposes, or than the present pairings without a run.
 
-        Raises: UnknownProgramme, UnknownRun.
+        Raises: UnknownProgramme, UnknownRun, NoAnswerInTime.
         """
-        question = await self._question(principal, programme_id, run_id)
-        if question.run is None:
-            rooms = {person.id: person.capacity for person in question.pool.people.values()}
-            chosen = await self._pairs_of_today(principal, programme_id)
-        else:
-            rooms = question.pool.places
-            chosen = await self._pairs_of_run(question.run)
-        problem, people = question.problem, question.pool.people
-        able = {id_ for id_, person in people.items() if person.takes_part and rooms[id_] > 0}
-        mentors = [person for person in problem.mentors if person.id in able]
-        mentees = [person for person in problem.mentees if person.id in able]
-        scored: list[ScoredPair] = [
-            (one, other, score_pair(people[one], people[other], question.charter).total)
-            for one, other in sorted(chosen)
-            if one in people and other in people
-        ]
-        has = what_they_have(scored, rooms)
         until = time.monotonic() + self._patience
-        possible = possible_pairs(
-            mentors,
-            mentees,
-            question.charter,
-            problem.history,
-            has=has,
-            in_time=lambda: time.monotonic() < until,
-        )
-        return await asyncio.to_thread(blocking_pairs, possible, chosen, has, len(mentees))
+        async with self._in_time():
+            question = await self._question(principal, programme_id, run_id)
+            if question.run is None:
+                rooms = {person.id: person.capacity for person in question.pool.people.values()}
+                chosen = await self._pairs_of_today(principal, programme_id)
+            else:
+                rooms = question.pool.places
+                chosen = await self._pairs_of_run(question.run)
+        return await asyncio.to_thread(_blocking, question, chosen, rooms, until)
 
     async def _question(self, principal: Principal, programme_id: str, run_id: str | None) -> _Question:
         principal.require(AccessRole.PROGRAMME_MANAGER)
@@ -233,10 +223,12 @@ class Explanations:
         async with self._gate:
             return await self._engine.propose(problem)
 
-    async def _in_time(self, work: Awaitable[T]) -> T:
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
         """Raises: NoAnswerInTime."""
         try:
-            return await asyncio.wait_for(work, self._patience)
+            async with asyncio.timeout(self._patience):
+                yield
         except TimeoutError as error:
             raise NoAnswerInTime(f"no answer within {self._patience:g} seconds") from error
 
@@ -260,3 +252,24 @@ def _partner(person: Candidate, pairs: Iterable[MentorMentee]) -> str | None:
         ),
         None,
     )
+
+
+def _blocking(question: _Question, chosen: frozenset[MentorMentee], rooms: Mapping[str, int], until: float) -> Blocking:
+    problem, people = question.problem, question.pool.people
+    able = {id_ for id_, person in people.items() if person.takes_part and rooms[id_] > 0}
+    mentees = [person for person in problem.mentees if person.id in able]
+    scored: list[ScoredPair] = [
+        (one, other, score_pair(people[one], people[other], question.charter).total)
+        for one, other in sorted(chosen)
+        if one in people and other in people
+    ]
+    has = what_they_have(scored, rooms)
+    possible = possible_pairs(
+        [person for person in problem.mentors if person.id in able],
+        mentees,
+        question.charter,
+        problem.history,
+        has=has,
+        in_time=lambda: time.monotonic() < until,
+    )
+    return blocking_pairs(possible, chosen, has, len(mentees))

@@ -15,6 +15,7 @@ from ..domain.pairing import Pairing
 from ..domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
 from ..domain.restriction import Restriction
 from ..domain.run import MatchRun
+from ..domain.study import Study
 
 Work = tuple[str, str]
 """A tenant, and the id of what waits for work."""
@@ -57,6 +58,10 @@ class Backlog(Protocol):
         """Runs that nobody works on, the oldest first."""
         ...
 
+    async def studies_to_take(self, now: datetime) -> Sequence[Work]:
+        """Studies that nobody works on, the oldest first."""
+        ...
+
     async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
         """Runs whose approval was begun and not finished in time."""
         ...
@@ -75,6 +80,38 @@ class Backlog(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Upload:
+    """People who were uploaded for one simulation."""
+
+    id: str
+    tenant: str
+    mentors: int
+    mentees: int
+    until: datetime
+    """Their rows are gone by then, whatever happens."""
+
+
+class Uploads(Protocol):
+    """Keeps uploaded people until their simulation has ended."""
+
+    async def keep(self, upload: Upload, people: Sequence[Candidate]) -> None:
+        """Keep all of them, or none that :meth:`find` would tell of."""
+        ...
+
+    async def find(self, tenant: str, id: str, now: datetime) -> Upload | None:
+        """The upload, unless its time is over or it was deleted."""
+        ...
+
+    async def people(self, upload: Upload) -> tuple[Candidate, ...]:
+        """Its people."""
+        ...
+
+    async def delete(self, tenant: str, id: str) -> None:
+        """Forget the people. Repeatable."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stores:
     """Everything that the service keeps."""
 
@@ -83,6 +120,8 @@ class Stores:
     pairings: Aggregates[Pairing]
     runs: Aggregates[MatchRun]
     restrictions: Aggregates[Restriction]
+    studies: Aggregates[Study]
+    uploads: Uploads
     proposed: Projections[StoredPair]
     left_out: Projections[StoredLeftOut]
     claims: Reservations

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 from uuid import uuid4
 
 from shared.chassis.aggregates import Cause, Page
@@ -22,6 +21,7 @@ from ..domain.proposal import (
 )
 from ..domain.refusals import PoolTooLarge, RunNotHeld, UnknownRun
 from ..domain.run import MatchRun, RunStatus
+from .leases import Progress, under_lease
 from .ports import Engine, Stores
 from .snapshot import read_pool, read_programme
 
@@ -105,9 +105,19 @@ class Runs:
         if run.status is not RunStatus.RUNNING:
             log.warning("run given up", run_id=run_id, attempts=run.attempt)
             return
-        progress = _Progress()
+        progress = Progress()
         try:
-            proposal = await self._under_lease(principal, run, progress, self._propose(run, progress))
+            proposal = await under_lease(
+                self._propose(run, progress),
+                lambda: self._change(
+                    principal,
+                    run_id,
+                    lambda present: decide.renew(
+                        present, self._replica, run.attempt, progress.percent, self._stores.clock.now()
+                    ),
+                ),
+                every_seconds=POLL_SECONDS,
+            )
         except EngineFailed:
             log.warning("the engine died; the run is taken again when its lease ends", run_id=run_id)
         except PoolTooLarge as refusal:
@@ -125,39 +135,12 @@ class Runs:
             )
             await self._supersede_older(principal, run)
 
-    async def _propose(self, run: MatchRun, progress: "_Progress") -> Proposal:
+    async def _propose(self, run: MatchRun, progress: Progress) -> Proposal:
         """Compute, and keep what was found."""
         pool = await read_pool(self._stores, run.tenant, run.programme_id)
         proposal = await self._engine.propose(pool.problem(run.charter, seed=run.seed), progress.tell)
         await self._store(proposal, run)
         return proposal
-
-    async def _under_lease(
-        self, principal: Principal, run: MatchRun, progress: "_Progress", work: Coroutine[Any, Any, Proposal]
-    ) -> Proposal:
-        """Renew the lease all the while; stop the work when it is lost. Raises: RunNotHeld."""
-
-        async def hold() -> None:
-            while True:
-                await asyncio.sleep(POLL_SECONDS)
-                await self._change(
-                    principal,
-                    run.id,
-                    lambda present: decide.renew(
-                        present, self._replica, run.attempt, progress.percent, self._stores.clock.now()
-                    ),
-                )
-
-        working, holding = asyncio.create_task(work), asyncio.create_task(hold())
-        try:
-            await asyncio.wait({working, holding}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                holding.result()  # the lease is lost: this raises
-            return await working
-        finally:
-            for task in (working, holding):
-                task.cancel()
-            await asyncio.gather(working, holding, return_exceptions=True)
 
     async def _store(self, proposal: Proposal, run: MatchRun) -> None:
         """Keep the pairs and the people left out under this attempt, where no other attempt writes."""
@@ -188,16 +171,6 @@ class Runs:
 
     async def _change(self, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]) -> MatchRun:
         return await change_run(self._stores, principal, run_id, decision)
-
-
-class _Progress:
-    """How far a run is, as the engine tells it and the lease's renewals pass it on."""
-
-    def __init__(self) -> None:
-        self.percent = 0
-
-    def tell(self, percent: int) -> None:
-        self.percent = percent
 
 
 async def change_run(
