@@ -74,6 +74,9 @@ def fields(given: dict[str, Any], known: dict[str, Any], where: str) -> dict[str
     unknown = sorted(given.keys() - known.keys())
     if unknown:
         raise Unreadable(f"{where} has a field that the format does not know: {unknown[0]}")
+    for name, value in given.items():
+        if known[name] is not None and type(value) is not type(known[name]):
+            raise Unreadable(f"{where}: {name} is {value!r}, which is of another type than in the format")
     return {**known, **given}
 
 

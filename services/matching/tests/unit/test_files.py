@@ -318,6 +318,8 @@ def test_a_result_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         (json.dumps(an_instance(policy={"objective": ["x"]})).encode(), None, "the order of aims is ['x']"),
         (json.dumps(with_mentee(id="m1")).encode(), None, "two people have the same id"),
         (json.dumps(with_mentee(id=5)).encode(), None, "the id 5 is no text"),
+        (json.dumps(with_mentee(ready="no")).encode(), None, "ready is 'no', which is of another type"),
+        (json.dumps(with_mentee(languages="en")).encode(), None, "languages is 'en', which is of another type"),
         (b'{"format": 1, "format": 1}', None, "two fields of one name"),
     ],
 )
