@@ -9,15 +9,19 @@ import pytest
 from matching import repository
 from matching.domain import pairing as pairing_decisions
 from matching.domain import run as run_decisions
+from matching.domain import study as study_decisions
 from matching.domain.candidate import Candidate
+from matching.domain.outcome import Coverage, Group, Outcome, ReasonCount, ShutOutCount, Swing
 from matching.domain.pairing import Pairing, propose
 from matching.domain.proposal import Certificate, Figures, LeftOut, LeftOutReason, RuleCount, StoredLeftOut, StoredPair
 from matching.domain.restriction import Restriction, RestrictionKind, restriction_id
 from matching.domain.rules import Charter, HardRule
 from matching.domain.run import MatchRun
 from matching.domain.scoring import score_pair
+from matching.domain.study import PolicyAsked, Study
 from matching.settings import Settings
 from matching.use_cases import PoolFigures, Stores
+from matching.use_cases.ports import Upload
 from matching_builders import NOW, a_crowd, a_mentee, a_mentor, a_programme
 from matching_stores import Service
 from shared.chassis.aggregates import Cause
@@ -221,3 +225,95 @@ async def test_pairings_are_found_by_either_person(store: Store) -> None:
     for where in ({"people": "person_m1"}, {"people": "person_e1"}, {"volunteers": "e1"}):
         assert await store.stores.pairings.count("default", where) == 1
     assert await store.stores.pairings.count("default", {"people": "m1"}) == 0
+
+
+def a_study(name: str = "simulation_1", after: int = 0) -> Study:
+    programme = a_programme()
+    cases = study_decisions.cases(programme.policy, [PolicyAsked(name="a", changes={"weights": {"skills": 1}})])
+    return study_decisions.simulate(
+        programme,
+        cases,
+        id=name,
+        seed=3,
+        now=NOW + timedelta(seconds=after),
+        upload="upload_1",
+        assume_ready=True,
+    )
+
+
+OUTCOME = Outcome(
+    name="a",
+    mentors=2,
+    mentees=1,
+    pairs=1,
+    same_pairs=1,
+    score=10,
+    published_score=9,
+    worst_score=10,
+    mean_score=10,
+    deciles=(10,) * 11,
+    random_baseline_score=8,
+    greedy_score=10,
+    pairs_with_units=1,
+    cross_unit_pairs=0,
+    unmatched=(ReasonCount(role=Role.MENTOR, reason=LeftOutReason.RULES, people=1),),
+    shut_out=(ShutOutCount(role=Role.MENTOR, rule=HardRule.SHARED_HOUR, people=1),),
+    coverage=(
+        Coverage(
+            role=Role.MENTOR,
+            people=2,
+            paired=1,
+            by_unit=(Group(value="a.$b", people=1, paired=1), Group(value=None, people=1, paired=0)),
+            by_site=(),
+            by_age_band=(Group(value=None, people=2, paired=1, merged=2),),
+        ),
+    ),
+    proven=True,
+    seconds=0.25,
+)
+SWING = Swing(
+    weight="skills", percent=-20, points=4800, pairs=3, pairs_changed=1, score_change=-5, worst_score_change=0
+)
+
+
+async def test_a_study_comes_back_as_it_was_stored(store: Store) -> None:
+    stores = store.stores
+    held = study_decisions.take(a_study(), "one", NOW)
+    done = study_decisions.conclude(held, "one", 1, outcomes=(OUTCOME,), swings=(SWING,))
+    await store.keep(stores.studies, done)
+    assert await stores.studies.get("default", "simulation_1") == done
+    assert await stores.studies.count("default", {"programme_id": "prog_1", "kind": "simulation"}) == 1
+
+
+async def test_studies_that_nobody_works_on_are_told_the_oldest_first(store: Store) -> None:
+    stores = store.stores
+    held = study_decisions.take(a_study("held"), "a", NOW)
+    cancelled = study_decisions.cancel(a_study("cancelled"))
+    for study in (cancelled, held, a_study("second", after=2), a_study("first", after=1)):
+        await store.keep(stores.studies, study)
+    assert list(await stores.backlog.studies_to_take(NOW)) == [("default", "first"), ("default", "second")]
+    later = NOW + run_decisions.LEASE
+    assert ("default", "held") in await stores.backlog.studies_to_take(later)
+
+
+async def test_uploaded_people_are_kept_whole_until_they_are_deleted_or_their_time_is_over(store: Store) -> None:
+    uploads, until = store.stores.uploads, NOW + timedelta(days=36_500)  # the database's own clock deletes as well
+    mentors, mentees = a_crowd(620, 400)
+    people = (*mentors, *mentees)
+    one, other = (
+        Upload(id=name, tenant="default", mentors=620, mentees=400, until=until) for name in ("upload_1", "upload_2")
+    )
+    await uploads.keep(one, people)
+    await uploads.keep(other, mentors[:1])
+    found = await uploads.find("default", "upload_1", NOW)
+    assert found == one
+    assert await uploads.people(one) == people
+    assert await uploads.find("other", "upload_1", NOW) is None
+    assert await uploads.find("default", "upload_1", until) is None
+    assert await uploads.find("default", "upload_1.0000", NOW) is None
+    await uploads.delete("other", "upload_1")
+    assert await uploads.find("default", "upload_1", NOW) == one
+    for _ in range(2):
+        await uploads.delete("default", "upload_1")
+    assert await uploads.find("default", "upload_1", NOW) is None
+    assert await uploads.people(other) == mentors[:1]
