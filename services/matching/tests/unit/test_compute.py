@@ -230,13 +230,13 @@ def test_a_proposal_names_the_inputs_it_rests_on() -> None:
 
 
 def test_more_people_than_one_run_can_match_are_refused_by_name() -> None:
-    check_size(3_000, 3_000)
-    check_size(1, 50_000)
-    check_size(50_000, 1)
+    check_size(100_000, 100_000)
+    check_size(1, 150_000)
+    check_size(150_000, 1)
     with pytest.raises(PoolTooLarge):
-        check_size(3_001, 5)
+        check_size(100_001, 5)
     with pytest.raises(PoolTooLarge):
-        check_size(5, 3_001)
+        check_size(5, 100_001)
 
 
 def test_progress_only_ever_grows() -> None:

@@ -16,8 +16,8 @@ class EngineFailed(Exception):
     """The process that computed is gone (killed, out of memory): nothing was decided, and trying again may help."""
 
 
-MOST_PEOPLE_A_SIDE = 3_000
-"""Beyond this the dense exact method would need more memory and time than a run should."""
+MOST_PEOPLE_A_SIDE = 100_000
+"""Beyond this a run would need more memory and time than it should."""
 
 
 @dataclass(frozen=True, kw_only=True)

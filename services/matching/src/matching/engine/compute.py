@@ -24,9 +24,12 @@ from ..domain.proposal import (
 )
 from ..domain.rules import broken_rules
 from ..domain.scoring import score_pair
-from .baselines import greedy, random_score
-from .columns import RULES, Scored, score_all
-from .solver import UNMATCHED, Instance, Integers, Solution, solve
+from .baselines import greedy_score, random_score
+from .encode import encode
+from .market import UNMATCHED, Int64
+from .objective import Solution, solve
+from .shut_out import ShutOut
+from .side import Side
 
 _CANDIDATES = TypeAdapter(tuple[Candidate, ...])
 _NAMES: dict[str, Any] = {
@@ -53,8 +56,11 @@ class _Pool:
 
     mentors: list[Candidate]
     mentees: list[Candidate]
-    places: Integers
-    scored: Scored
+    """Without those in a locked pair."""
+    places: Int64
+    """Beside the locked pairs."""
+    locked: list[tuple[Candidate, Candidate]]
+    """Mentor and mentee."""
 
 
 def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) -> Proposal:
@@ -65,26 +71,24 @@ def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) 
     """
     began = time.perf_counter()
     check_size(len(problem.mentors), len(problem.mentees))
-    mentors = _in_canonical_order(problem.mentors, problem.places)
-    mentees = _in_canonical_order(problem.mentees, problem.places)
-    scored = score_all(mentors, mentees, problem.charter, problem.history, lambda share: progress(round(40 * share)))
-    places = np.array([problem.places.get(mentor.id, 0) for mentor in mentors], dtype=np.int64)
-    pool = _Pool(mentors, mentees, places, scored)
-    locked, dropped = _locks(problem, pool)
-    instance = _without(locked, pool, problem)
-    solution = solve(instance, lambda share: progress(40 + round(40 * share)))
-    partner = _with_locks(solution.partner, locked)
+    pool, dropped = _pool(problem)
+    mentors, mentees = Side(pool.mentors, problem.charter), Side(pool.mentees, problem.charter)
+    progress(5)
+    market = encode(mentors, mentees, problem.charter, problem.history, pool.places)
+    progress(15)
+    solution = solve(market, problem.charter.policy.objective, lambda share: progress(15 + round(65 * share)))
     progress(80)
-    pairs = _chosen(partner, pool, problem, frozenset(locked.items()))
+    pairs = _chosen(solution, pool, problem)
+    progress(85)
+    locked_score = sum(pair.points.total for pair in pairs if pair.locked)
+    baseline = random_score(market, problem.seed) + locked_score
+    greedy = greedy_score(market) + locked_score
     progress(90)
-    locked_score = sum(int(scored.scores[row, column]) for row, column in locked.items())
-    baseline = random_score(instance, problem.seed) + locked_score
-    greedy_score = _total(greedy(instance), instance) + locked_score
-    people = _left_out(partner, pool, problem)
+    people = _left_out(solution, pool, problem, mentors, mentees)
     scores = [pair.points.total for pair in pairs]
     figures = Figures(
-        mentors=len(mentors),
-        mentees=len(mentees),
+        mentors=len(pool.mentors),
+        mentees=len(pool.mentees) + len(pool.locked),
         pairs=len(pairs),
         unmatched_mentees=sum(person.role == "mentee" for person in people),
         unmatched_mentors=sum(person.role == "mentor" for person in people),
@@ -92,13 +96,57 @@ def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) 
         worst_score=min(scores, default=0),
         mean_score=sum(scores) // len(scores) if scores else 0,
         random_baseline_score=baseline,
-        greedy_score=greedy_score,
-        certificate=replace(solution.proof.certificate, inputs_digest=_digest(problem)),
+        greedy_score=greedy,
+        certificate=replace(solution.certificate, inputs_digest=_digest(problem)),
         price_of_order=solution.prices,
         dropped_locks=tuple(dropped),
         seconds=round(time.perf_counter() - began, 3),
     )
-    return Proposal(figures=figures, pairs=pairs, left_out=people, prices=_prices(solution, pool, locked))
+    return Proposal(figures=figures, pairs=pairs, left_out=people, prices=_prices(solution, pool))
+
+
+def _prices(solution: Solution, pool: _Pool) -> Prices:
+    rows, columns = solution.row_prices.tolist(), solution.column_prices.tolist()
+    return Prices(
+        factor=solution.worth.factor,
+        bonus=solution.worth.bonus,
+        floor=max(solution.worth.lowest or 0, 0),
+        mentees=tuple(sorted((mentee.id, price) for mentee, price in zip(pool.mentees, rows, strict=True))),
+        mentors=tuple(sorted((mentor.id, price) for mentor, price in zip(pool.mentors, columns, strict=True))),
+    )
+
+
+def _pool(problem: Problem) -> tuple[_Pool, list[DroppedLock]]:
+    """Who can be paired, the locks to keep, and those that can no longer be kept."""
+    mentors = _in_canonical_order(problem.mentors, problem.places)
+    mentees = _in_canonical_order(problem.mentees, problem.places)
+    mentor_of = {mentor.id: mentor for mentor in mentors}
+    mentee_of = {mentee.id: mentee for mentee in mentees}
+    places = {mentor.id: problem.places[mentor.id] for mentor in mentors}
+    kept: dict[str, str] = {}
+    dropped = []
+    for mentor_id, mentee_id in sorted(problem.locked):
+        mentor, mentee = mentor_of.get(mentor_id), mentee_of.get(mentee_id)
+        if mentor is None or mentee is None:
+            reason = "one of the two is not ready, has withdrawn or has no free place"
+        elif rules := broken_rules(mentor, mentee, problem.charter, problem.history):
+            reason = f"forbidden by {', '.join(rules)}"
+        elif mentee_id in kept:
+            reason = "a run gives a mentee one new mentor, and another lock came first"
+        elif places[mentor_id] <= 0:
+            reason = "the mentor has no place left beside other locks"
+        else:
+            kept[mentee_id] = mentor_id
+            places[mentor_id] -= 1
+            continue
+        dropped.append(DroppedLock(mentor_volunteer_id=mentor_id, mentee_volunteer_id=mentee_id, reason=reason))
+    pool = _Pool(
+        mentors=mentors,
+        mentees=[mentee for mentee in mentees if mentee.id not in kept],
+        places=np.array(list(places.values()), dtype=np.int64),
+        locked=[(mentor_of[mentor_id], mentee_of[mentee_id]) for mentee_id, mentor_id in kept.items()],
+    )
+    return pool, dropped
 
 
 def _in_canonical_order(people: Sequence[Candidate], places: Mapping[str, int]) -> list[Candidate]:
@@ -107,119 +155,47 @@ def _in_canonical_order(people: Sequence[Candidate], places: Mapping[str, int]) 
     return sorted(able, key=lambda person: (repr(replace(person, **_NAMES)), person.id))
 
 
-def _locks(problem: Problem, pool: _Pool) -> tuple[dict[int, int], list[DroppedLock]]:
-    """The locks to keep, as row -> column, and those that can no longer be kept."""
-    row_of = {mentee.id: row for row, mentee in enumerate(pool.mentees)}
-    column_of = {mentor.id: column for column, mentor in enumerate(pool.mentors)}
-    kept: dict[int, int] = {}
-    dropped = []
-    for mentor_id, mentee_id in sorted(problem.locked):
-        row, column = row_of.get(mentee_id), column_of.get(mentor_id)
-        reason = None
-        if row is None or column is None:
-            reason = "one of the two is not ready, has withdrawn or has no free place"
-        elif not pool.scored.feasible[row, column]:
-            rules = broken_rules(pool.mentors[column], pool.mentees[row], problem.charter, problem.history)
-            reason = f"forbidden by {', '.join(rules)}"
-        elif row in kept:
-            reason = "a run gives a mentee one new mentor, and another lock came first"
-        elif sum(taken == column for taken in kept.values()) >= pool.places[column]:
-            reason = "the mentor has no place left beside other locks"
-        if reason is not None:
-            dropped.append(DroppedLock(mentor_volunteer_id=mentor_id, mentee_volunteer_id=mentee_id, reason=reason))
-        elif row is not None and column is not None:
-            kept[row] = column
-    return kept, dropped
-
-
-def _without(locked: Mapping[int, int], pool: _Pool, problem: Problem) -> Instance:
-    """What is left to solve once the locked pairs have their places."""
-    feasible = pool.scored.feasible.copy()
-    places = pool.places.copy()
-    for row, column in locked.items():
-        feasible[row] = False
-        places[column] -= 1
-    return Instance(
-        scores=pool.scored.scores,
-        feasible=feasible,
-        places=places,
-        order=problem.charter.policy.objective,
-    )
-
-
-def _prices(solution: Solution, pool: _Pool, locked: Mapping[int, int]) -> Prices:
-    rows, columns = solution.proof.row_prices.tolist(), solution.proof.column_prices.tolist()
-    return Prices(
-        factor=solution.measure.factor,
-        bonus=solution.measure.bonus,
-        floor=solution.measure.floor,
-        mentees=tuple(sorted((pool.mentees[row].id, price) for row, price in enumerate(rows) if row not in locked)),
-        mentors=tuple(sorted((mentor.id, price) for mentor, price in zip(pool.mentors, columns, strict=True))),
-    )
-
-
-def _with_locks(partner: Integers, locked: Mapping[int, int]) -> Integers:
-    partner = partner.copy()
-    for row, column in locked.items():
-        partner[row] = column
-    return partner
-
-
-def _chosen(
-    partner: Integers, pool: _Pool, problem: Problem, locked: frozenset[tuple[int, int]]
-) -> tuple[ChosenPair, ...]:
+def _chosen(solution: Solution, pool: _Pool, problem: Problem) -> tuple[ChosenPair, ...]:
     """The pairs, best first, each checked against the plain rules and the plain scorer. Raises: EngineDisagrees."""
+    found = [
+        (pool.mentors[column], mentee, False)
+        for mentee, column in zip(pool.mentees, solution.partner.tolist(), strict=True)
+        if column != UNMATCHED
+    ]
     pairs = []
-    for row in np.flatnonzero(partner != UNMATCHED).tolist():
-        column = int(partner[row])
-        mentor, mentee = pool.mentors[column], pool.mentees[row]
-        points = score_pair(mentor, mentee, problem.charter)
-        if points.total != pool.scored.scores[row, column]:
-            raise EngineDisagrees(f"{mentor.id} and {mentee.id} score {points.total}")
+    for mentor, mentee, locked in (*found, *((mentor, mentee, True) for mentor, mentee in pool.locked)):
         broken = broken_rules(mentor, mentee, problem.charter, problem.history)
         if broken:
             raise EngineDisagrees(f"{mentor.id} and {mentee.id} are forbidden by {broken}")
-        pairs.append(ChosenPair(mentor=mentor, mentee=mentee, points=points, locked=(row, column) in locked))
+        points = score_pair(mentor, mentee, problem.charter)
+        pairs.append(ChosenPair(mentor=mentor, mentee=mentee, points=points, locked=locked))
+    plain = sum(pair.points.total for pair in pairs if not pair.locked)
+    if solution.worth.factor * plain + solution.worth.bonus * len(found) != solution.certificate.primal:
+        raise EngineDisagrees(f"the chosen pairs score {plain}, which is not what the engine worked with")
     return tuple(sorted(pairs, key=lambda pair: (-pair.points.total, pair.mentee.id)))
 
 
-def _left_out(partner: Integers, pool: _Pool, problem: Problem) -> tuple[LeftOut, ...]:
-    """Everybody without any pairing, and why: mentees first."""
+def _left_out(solution: Solution, pool: _Pool, problem: Problem, mentors: Side, mentees: Side) -> tuple[LeftOut, ...]:
+    """Everybody without any pairing, and why."""
     waiting = [
         left_out.not_ready(person)
         for person in (*problem.mentees, *problem.mentors)
         if not person.ready and not person.withdrawn and person.id not in problem.paired
     ]
-    rows = [(row, mentee) for row, mentee in enumerate(pool.mentees) if partner[row] == UNMATCHED]
-    matched_columns = set(partner.tolist())
-    columns = [(column, mentor) for column, mentor in enumerate(pool.mentors) if column not in matched_columns]
-    possible_to_mentees = pool.scored.feasible.sum(axis=1)
-    possible_to_mentors = pool.scored.feasible.sum(axis=0)
-    unlucky = [
-        left_out.without_partner(
-            mentee,
-            others=len(pool.mentors),
-            possible=int(possible_to_mentees[row]),
-            forbidden=dict(zip(RULES, pool.scored.forbidden_to_mentees[row].tolist(), strict=True)),
-        )
-        for row, mentee in rows
-        if mentee.id not in problem.paired
-    ] + [
-        left_out.without_partner(
-            mentor,
-            others=len(pool.mentees),
-            possible=int(possible_to_mentors[column]),
-            forbidden=dict(zip(RULES, pool.scored.forbidden_to_mentors[column].tolist(), strict=True)),
-        )
-        for column, mentor in columns
-        if mentor.id not in problem.paired
+    partner = solution.partner.tolist()
+    taken = {pool.mentors[column].id for column in partner if column != UNMATCHED}
+    taken |= {mentor.id for mentor, _ in pool.locked}
+    unlucky = [mentee for mentee, column in zip(pool.mentees, partner, strict=True) if column == UNMATCHED]
+    to_mentees = ShutOut(mentors, problem.charter, problem.history)
+    to_mentors = ShutOut(mentees, problem.charter, problem.history)
+    spare = [mentor for mentor in pool.mentors if mentor.id not in taken]
+    told = [
+        shut.tell(person)
+        for people, shut in ((unlucky, to_mentees), (spare, to_mentors))
+        for person in people
+        if person.id not in problem.paired
     ]
-    return tuple(sorted((*unlucky, *waiting), key=lambda person: (person.role, person.volunteer_id)))
-
-
-def _total(partner: Integers, instance: Instance) -> int:
-    matched = np.flatnonzero(partner != UNMATCHED)
-    return int(instance.scores[matched, partner[matched]].sum(dtype=np.int64))
+    return tuple(sorted((*told, *waiting), key=lambda person: (person.role, person.volunteer_id)))
 
 
 def _digest(problem: Problem) -> str:

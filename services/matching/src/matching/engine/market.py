@@ -1,0 +1,163 @@
+"""What the engine is asked, as columns: everything that gives a pair its score, or forbids it.
+
+Rows are mentees and columns are mentors. People are alike in most of what they say (a site, a birth band, a
+language), so each thing that anybody can say is one *mark*: a column over all mentors. A row lists its marks, and
+its scores with all mentors are sums over whole columns:
+
+    score = addends + (full * lift >> 6, for each wish) + (times * min(count, enough) >> 8, for each counted term)
+
+All in whole numbers, so that a score never depends on the order of a sum.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int8 = NDArray[np.uint8]
+Int16 = NDArray[np.int16]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Numbers = NDArray[np.uint16] | NDArray[np.uint32]
+"""Factors: 16 bits where scores are narrow (see :attr:`Market.wide`), else 32; both multiply without overflow."""
+
+LIFT_BITS = 6
+COUNT_BITS = 8
+UNMATCHED = -1
+HIGHEST_NARROW_SCORE = 16_000
+"""Up to here scores are added up in 16 bits."""
+LARGEST_ADDEND = 30_000
+
+
+class Lists(NamedTuple):
+    """For each row some numbers: ``items[start[row]:stop[row]]``."""
+
+    start: Int64
+    stop: Int64
+    items: Int32
+
+
+class Counted(NamedTuple):
+    """A term that counts what two people have in common: ``times * min(count, enough) >> 8`` points."""
+
+    marks: Int8
+    """(marks, m): how much each mark counts, 0 to 63."""
+    rows: Lists
+    enough: int
+    """At most 63."""
+    times: Numbers
+    """One number: see :func:`numbers`."""
+
+
+class Needed(NamedTuple):
+    """A rule: a pair needs at least one of the row's marks. Where not ``active``, nothing is needed."""
+
+    marks: Int8
+    rows: Lists
+    active: bool
+
+
+class Columns(NamedTuple):
+    """The question in arrays, as the compiled loops read it. ``m`` mentors; rows as in the lists."""
+
+    addends: Int16
+    """(marks, m): the points that a mentor gets from everybody who has this mark."""
+    row_addends: Lists
+    lifts: Int8
+    """(skills and levels, m): 0 to 64, how far a mentor takes a learner at this level of this skill."""
+    row_wishes: Lists
+    row_full: Numbers
+    """Beside ``row_wishes.items``: four times the points of a full lift."""
+    teaching: bool
+    """Whether a pair needs a lift above zero."""
+    hours: Counted
+    interests: Counted
+    allowed: Int8
+    """(marks, m): 1 where the mark allows the pair. A pair is allowed by all marks of its row."""
+    row_allowed: Lists
+    meeting: Needed
+    barred: Lists
+    """Single mentors that a row can never have, in ascending order."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """One question to the engine."""
+
+    columns: Columns
+    places: Int64
+    """Of each mentor. A mentee has one."""
+    highest: int
+    """No score is above this."""
+    lowest: int
+    """No score is below this."""
+    wide: bool
+    """Whether scores may leave 16 bits. It decides the width of the factors in ``columns``."""
+
+    @property
+    def rows(self) -> int:
+        """How many mentees."""
+        return len(self.columns.barred.start)
+
+
+def lists(rows: list[list[int]]) -> Lists:
+    """Lists from plain lists."""
+    stop = np.cumsum([len(row) for row in rows], dtype=np.int64) if rows else np.zeros(0, dtype=np.int64)
+    start = np.concatenate((np.zeros(1, dtype=np.int64), stop[:-1])) if rows else stop.copy()
+    return Lists(start, stop, np.array([number for row in rows for number in row], dtype=np.int32))
+
+
+def no_lists(rows: int) -> Lists:
+    """An empty list for each row."""
+    nothing = np.zeros(rows, dtype=np.int64)
+    return Lists(nothing, nothing.copy(), np.zeros(0, dtype=np.int32))
+
+
+def numbers(values: list[int], *, wide: bool) -> Numbers:
+    """Factors in the width that goes with the scores. Raises: OverflowError."""
+    if values and max(values) >= 2 ** (32 if wide else 16):
+        raise OverflowError(f"a factor of {max(values)} is too large")
+    return np.array(values, dtype=np.uint32) if wide else np.array(values, dtype=np.uint16)
+
+
+def no_counts(rows: int, mentors: int, *, wide: bool) -> Counted:
+    """A term that gives nobody anything."""
+    return Counted(np.zeros((1, mentors), dtype=np.uint8), no_lists(rows), 0, numbers([0], wide=wide))
+
+
+def no_need(rows: int, mentors: int) -> Needed:
+    """A rule that forbids nothing."""
+    return Needed(np.zeros((1, mentors), dtype=np.uint8), no_lists(rows), False)
+
+
+def from_scores(scores: NDArray[np.integer], feasible: NDArray[np.bool_], places: Int64) -> Market:
+    """A market from a table of scores, row by column, and of the pairs that are possible at all.
+
+    Raises: ValueError where a score lies outside -30,000 to 30,000.
+    """
+    rows, mentors = scores.shape
+    if scores.size and (scores.min() < -LARGEST_ADDEND or scores.max() > LARGEST_ADDEND):
+        raise ValueError(f"scores of a table must lie within {-LARGEST_ADDEND} and {LARGEST_ADDEND}")
+    own = lists([[row] for row in range(rows)])
+    wide = bool(np.abs(scores).max(initial=0) > HIGHEST_NARROW_SCORE)
+    return Market(
+        Columns(
+            addends=np.ascontiguousarray(scores, dtype=np.int16),
+            row_addends=own,
+            lifts=np.zeros((1, mentors), dtype=np.uint8),
+            row_wishes=no_lists(rows),
+            row_full=numbers([], wide=wide),
+            teaching=False,
+            hours=no_counts(rows, mentors, wide=wide),
+            interests=no_counts(rows, mentors, wide=wide),
+            allowed=np.ascontiguousarray(feasible, dtype=np.uint8),
+            row_allowed=own,
+            meeting=no_need(rows, mentors),
+            barred=no_lists(rows),
+        ),
+        places=np.ascontiguousarray(places, dtype=np.int64),
+        highest=int(scores.max(initial=0)),
+        lowest=int(scores.min(initial=0)),
+        wide=wide,
+    )

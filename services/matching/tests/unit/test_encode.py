@@ -1,0 +1,116 @@
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matching.domain.candidate import Candidate
+from matching.domain.rules import Charter, History, broken_rules
+from matching.domain.scoring import score_pair
+from matching.engine.encode import encode
+from matching.engine.market import Market
+from matching.engine.scan import BLOCK, score_row
+from matching.engine.shut_out import ShutOut
+from matching.engine.side import Side
+from matching_builders import a_crowd
+from shared.contracts import MatchPolicy, MatchWeights
+
+FORBIDDEN = -(2**30)
+POLICIES: list[dict[str, Any]] = [
+    {},
+    {"forbid_same_unit": True, "age_gap_target": 0},
+    {"forbid_same_line": False, "require_shared_language": False, "require_shared_hour": False},
+    {"require_wanted_skill": False, "weights": MatchWeights(skills=19_999, age_gap=7, reciprocity=1)},
+]
+
+
+def a_market(mentors: list[Candidate], mentees: list[Candidate], charter: Charter, history: History) -> Market:
+    sides = Side(mentors, charter), Side(mentees, charter)
+    return encode(*sides, charter, history, np.ones(len(mentors), dtype=np.int64))
+
+
+def table(market: Market) -> list[list[int]]:
+    """The scores of all pairs; ``FORBIDDEN`` where a rule forbids."""
+    width = len(market.places)
+    block = np.empty(BLOCK, dtype=np.int32 if market.wide else np.int16)
+    scores = np.empty((market.rows, width), dtype=np.int32)
+    for row in range(market.rows):
+        score_row(market.columns, row, FORBIDDEN, scores[row], block, np.empty((2, BLOCK), dtype=np.uint8))
+    return scores.tolist()
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    mentors=st.integers(0, 9),
+    mentees=st.integers(0, 9),
+    policy=st.sampled_from(POLICIES),
+    minutes=st.sampled_from([30, 60, 90, 180]),
+    week=st.sampled_from([date(2026, 1, 5), date(2026, 3, 23), date(2026, 7, 6)]),
+)
+@settings(max_examples=80, deadline=None)
+def test_the_engine_scores_every_pair_as_the_plain_scorer_does(
+    *, seed: int, mentors: int, mentees: int, policy: dict[str, Any], minutes: int, week: date
+) -> None:
+    juniors, seniors = a_crowd(mentors, mentees, seed)
+    ready = ([p for p in juniors if p.ready], [p for p in seniors if p.ready])
+    charter = Charter(policy=MatchPolicy(**policy), week=week, session_minutes=minutes)
+    history = History(
+        previous=frozenset({("person_m0", "person_e0"), ("person_m1", "person_e2")}),
+        excluded=frozenset({("m1", "e1"), ("m2", "e0")}),
+    )
+    scores = table(a_market(*ready, charter, history))
+    for row, mentee in enumerate(ready[1]):
+        for column, mentor in enumerate(ready[0]):
+            broken = broken_rules(mentor, mentee, charter, history)
+            assert scores[row][column] == (FORBIDDEN if broken else score_pair(mentor, mentee, charter).total)
+
+
+@given(seed=st.integers(0, 10_000), policy=st.sampled_from(POLICIES))
+@settings(max_examples=40, deadline=None)
+def test_who_is_shut_out_is_told_as_the_plain_rules_tell_it(seed: int, policy: dict[str, Any]) -> None:
+    juniors, seniors = a_crowd(7, 6, seed)
+    ready = ([p for p in juniors if p.ready], [p for p in seniors if p.ready])
+    charter = Charter(policy=MatchPolicy(**policy))
+    history = History(
+        previous=frozenset({("person_m0", "person_e0"), ("person_m1", "person_e2")}),
+        excluded=frozenset({("m1", "e1"), ("m2", "e0")}),
+    )
+    sides = Side(ready[0], charter), Side(ready[1], charter)
+    for people, others, side in ((ready[1], ready[0], sides[0]), (ready[0], ready[1], sides[1])):
+        for person in people:
+            pairs = [(person, other) if person.role == "mentor" else (other, person) for other in others]
+            broken = [broken_rules(mentor, mentee, charter, history) for mentor, mentee in pairs]
+            told = ShutOut(side, charter, history).tell(person)
+            assert told.possible_partners == sum(not rules for rules in broken)
+            assert {count.rule: count.partners for count in told.shut_out_by} == Counter(
+                rule for rules in broken for rule in rules
+            )
+
+
+def test_the_same_person_on_both_sides_is_no_pair() -> None:
+    juniors, seniors = a_crowd(3, 3)
+    same = [p.__class__(**{**p.__dict__, "person_ref": "person_x"}) for p in (juniors[0], seniors[0])]
+    assert table(a_market([same[0]], [same[1]], Charter(), History())) == [[FORBIDDEN]]
+
+
+@pytest.mark.parametrize(("mentors", "mentees"), [(0, 3), (3, 0), (0, 0)])
+def test_an_empty_side_gives_an_empty_table(mentors: int, mentees: int) -> None:
+    assert table(a_market(*a_crowd(mentors, mentees), Charter(), History())) == [[] for _ in range(mentees)]
+
+
+def test_weights_beyond_sixteen_bits_are_added_up_exactly() -> None:
+    weights = MatchWeights(**dict.fromkeys(MatchWeights.model_fields, 20_000))
+    charter = Charter(policy=MatchPolicy(weights=weights, require_wanted_skill=False))
+    juniors, seniors = a_crowd(9, 9)
+    market = a_market(juniors, seniors, charter, History())
+    assert market.wide
+    possible = [
+        (row, column, score)
+        for row, line in enumerate(table(market))
+        for column, score in enumerate(line)
+        if score != FORBIDDEN
+    ]
+    assert max(score for _, _, score in possible) > 2**15
+    assert all(score == score_pair(juniors[column], seniors[row], charter).total for row, column, score in possible)
