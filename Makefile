@@ -10,11 +10,14 @@ UP_ARGS := $(if $(DOCKER),--docker) $(if $(ONLY),--only $(ONLY)) $(if $(BROKER),
 # `make test TESTS="shared -k outbox"` runs a part
 TESTS ?=
 WORKERS ?= 2
+# `make bench-matching BENCH_ARGS="--sizes 1000,3000"` measures a part; `--huge` adds 100,000 people a side
+BENCH_ARGS ?=
+UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs lint format schemas clean
+.PHONY: help install demo demo-once test up run down status logs lint format schemas bench-matching clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## install what is missing (everything below does this first)
 	@PYTHON="$(PYTHON)" deploy/local/bootstrap.sh
@@ -57,6 +60,11 @@ format: install ## let ruff repair what it can
 schemas: install ## write the JSON Schemas, examples and AsyncAPI documents anew
 	@$(RUN) shared.contracts.schema_export
 	@$(RUN) shared.testing.asyncapi_export
+	@$(RUN) matching.files.schemas
+
+bench-matching: install ## compare the matching engine with what else there is
+	@UV_PYTHON_DOWNLOADS=never PYTHONPATH=deploy/bench/src \
+		"$(UV)" run --frozen --group bench python -m matching_bench $(BENCH_ARGS)
 
 clean: ## stop the stack; remove its data, build results and tool caches
 	@if [ -x $(BIN)/python ]; then $(RUN) local_stack clean; fi

@@ -1,0 +1,95 @@
+"""Who is compared, and what each needs to run. Nothing here imports a contender's packages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .people import Mode
+
+TOP = 20
+"""Mentors per mentee in the lists that a flow solver gets."""
+MEGA = 2**20
+
+
+class Kind(StrEnum):
+    """What a contender's answer is worth."""
+
+    ENGINE = "engine"
+    ORACLE = "oracle"
+    """Exact in doubles or whole numbers: its total must be ours."""
+    SOLVER = "solver"
+    """Promises the optimum, but in arithmetic that may lose it; told where it does."""
+    APPROXIMATE = "approximate"
+    PASS = "pass"  # noqa: S105 a pass over all pairs
+    """Scores only; chooses no pairs."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to choose pairs, or a part of one."""
+
+    name: str
+    title: str
+    kind: Kind
+    runner: str
+    """``module:class`` in this package."""
+    growth: float
+    """Power of the number of people with which its time is expected to grow."""
+    needs: Callable[[int, int], int]
+    """Bytes for so many mentees and seats."""
+    package: str | None = None
+    """Distribution to be installed, beyond those of the services."""
+    largest: int | None = None
+    """It is not tried with more people than these."""
+    why_not_larger: str = ""
+    modes: tuple[Mode, ...] = tuple(Mode)
+
+
+def _small(mentees: int, seats: int) -> int:
+    return 200 * MEGA + 2_000 * (mentees + seats)
+
+
+def _blocks(mentees: int, seats: int) -> int:
+    return _small(mentees, seats) + 4 * 1_400 * (mentees + seats)
+
+
+def _doubles(mentees: int, seats: int) -> int:
+    return _small(mentees, seats) + 8 * mentees * seats
+
+
+def _extended(mentees: int, seats: int) -> int:
+    return _doubles(mentees, seats) + 8 * max(mentees, seats) ** 2
+
+
+def _square_singles(mentees: int, seats: int) -> int:
+    return _small(mentees, seats) + 8 * max(mentees, seats) ** 2
+
+
+def _objects(mentees: int, seats: int) -> int:
+    return 1_500 * mentees * seats
+
+
+CONTENDERS = (
+    Contender("engine", "this engine, exact and proven", Kind.ENGINE, "ours:Engine", 2.0, _small),
+    Contender("scipy", "NumPy + SciPy linear_sum_assignment", Kind.ORACLE, "solvers:SciPy", 3.0, _doubles, "scipy"),
+    Contender("lapjv", "NumPy + lapjv", Kind.SOLVER, "solvers:LapJV", 2.6, _square_singles, "lapjv"),
+    Contender("lap", "NumPy + lap", Kind.ORACLE, "solvers:Lap", 2.6, _extended, "lap"),
+    Contender(
+        "flow-all", "NumPy + OR-Tools flow, all pairs", Kind.ORACLE, "solvers:FlowOnAll", 2.5, _objects, "ortools",
+        largest=2_000, why_not_larger="a flow over all possible pairs is compared up to 2,000 people",
+    ),
+    Contender(
+        "flow-top", f"NumPy + OR-Tools flow, best {TOP} per mentee", Kind.APPROXIMATE, "solvers:FlowOnTop", 2.0,
+        _blocks, "ortools",
+    ),
+    Contender(
+        "mentor-match", "mentor-match, given the scores", Kind.SOLVER, "solvers:MentorMatch", 3.0, _objects,
+        "mentor-match", largest=1_000, why_not_larger="it keeps an object per pair; compared up to 1,000 people",
+        modes=(Mode.ONE_TO_ONE,),
+    ),
+    Contender("pass", "this engine's look at all pairs, once", Kind.PASS, "ours:Pass", 2.0, _small),
+    Contender("numpy", "NumPy scoring alone, in whole numbers", Kind.PASS, "passes:Rows", 2.0, _small),
+    Contender("blas", "NumPy scoring alone, matrix products and masks", Kind.PASS, "passes:Masked", 2.0, _blocks),
+    Contender("sgemm", "one bare matrix product of the features", Kind.PASS, "passes:Bare", 2.0, _blocks),
+)  # fmt: skip
+BY_NAME = {contender.name: contender for contender in CONTENDERS}
