@@ -61,7 +61,6 @@ schemas: install ## write the JSON Schemas, examples and AsyncAPI documents anew
 	@$(RUN) shared.contracts.schema_export
 	@$(RUN) shared.testing.asyncapi_export
 	@$(RUN) matching.files.schemas
-	@$(RUN) matching.files.schemas
 
 bench-matching: install ## compare the matching engine with what else there is
 	@UV_PYTHON_DOWNLOADS=never PYTHONPATH=deploy/bench/src \
