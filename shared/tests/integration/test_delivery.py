@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from harness import Harness, read
 from samples import counted, reached
 from shared.chassis.aggregates import Cause
@@ -246,3 +246,50 @@ async def test_what_is_written_before_a_crash_is_sent_after_the_restart(settings
         assert dict(records[0].headers)["ce_id"] == b"a.1"
         await eventually(again.chassis.relay.total_pending, equals=0)
         await again.chassis.mongo.drop()
+
+
+async def committed(harness: Harness) -> int:
+    """Records of the source topic that the group will never read again."""
+    group = harness.topics.group(harness.settings.service_name, GoalReached.name)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=harness.settings.kafka_bootstrap, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        return int(await consumer.committed(TopicPartition(harness.source_topic, 0)) or 0)
+    finally:
+        await consumer.stop()
+
+
+async def test_what_was_handled_is_committed_soon(harness: Harness, producer: AIOKafkaProducer) -> None:
+    for number in range(5):
+        await send_good(producer, harness, f"goal_{number}")
+    await eventually(lambda: len(harness.handled), equals=5)
+    await eventually(lambda: committed(harness), equals=5)
+
+
+async def test_a_record_that_is_being_handled_is_not_committed(harness: Harness, producer: AIOKafkaProducer) -> None:
+    gate = asyncio.Event()
+
+    async def wait(_delivery: object) -> None:
+        await gate.wait()
+
+    await send_good(producer, harness, "first")
+    await eventually(lambda: len(harness.handled), equals=1)
+    harness.handler = wait
+    await send_good(producer, harness, "second")
+    await eventually(lambda: committed(harness), equals=1)
+    await asyncio.sleep(0.6)
+    assert await committed(harness) == 1
+    gate.set()
+    await eventually(lambda: committed(harness), equals=2)
+
+
+async def test_a_graceful_stop_leaves_nothing_to_be_read_again(
+    settings: ServiceSettings, producer: AIOKafkaProducer
+) -> None:
+    stopped = Harness(settings)
+    async with stopped.running():
+        await send_good(producer, stopped, "last")
+        await eventually(lambda: len(stopped.handled), equals=1)
+    assert await committed(stopped) == 1

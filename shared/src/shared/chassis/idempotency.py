@@ -7,6 +7,7 @@ remembers the key in the document it changes, so a crash between effect and stor
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +16,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .clock import Clock
+from .gathering import Gathered
 from .http import UNSAFE_METHODS
-from .mongo import Collection, DatabaseUnavailable, DuplicateKey
+from .mongo import Collection, DatabaseUnavailable, Document
 from .problems import RETRY_AFTER_SECONDS, problem_response
+
+Change = tuple[Document, Document]
 
 LEASE = timedelta(seconds=10)
 KEPT = timedelta(days=7)
@@ -38,6 +42,9 @@ class IdempotentRequests:
         self._app = app
         self._answers = answers
         self._clock = clock
+        # both may wait for company: they happen for every unsafe request, and cost the database as much as its effect
+        self._begun = Gathered(answers.insert_all)
+        self._done = Gathered(self._store_all)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -93,16 +100,12 @@ class IdempotentRequests:
     async def _begin(self, identity: str) -> dict[str, Any] | None:
         """None when this request may run; else what is stored about the same key."""
         now = self._clock.now()
-        try:
-            await self._answers.insert_one({"_id": identity, "state": "running", "until": now + LEASE, "at": now})
-        except DuplicateKey:
-            taken_over = await self._answers.update_one(
-                {"_id": identity, "state": "running", "until": {"$lte": now}}, {"$set": {"until": now + LEASE}}
-            )
-            if taken_over:
-                return None
-            return await self._answers.find_one({"_id": identity}) or {"state": "running"}
-        return None
+        if await self._begun({"_id": identity, "state": "running", "until": now + LEASE, "at": now}):
+            return None
+        taken_over = await self._answers.update_one(
+            {"_id": identity, "state": "running", "until": {"$lte": now}}, {"$set": {"until": now + LEASE}}
+        )
+        return None if taken_over else await self._answers.find_one({"_id": identity}) or {"state": "running"}
 
     async def _renew(self, identity: str) -> None:
         while True:
@@ -112,21 +115,20 @@ class IdempotentRequests:
                     {"_id": identity, "state": "running"}, {"$set": {"until": self._clock.now() + LEASE}}
                 )
 
+    async def _store_all(self, changes: Sequence[Change]) -> list[None]:
+        await self._answers.bulk_update(changes, upsert=True)
+        return [None] * len(changes)
+
     async def _store(self, identity: str, answer: "_Answer", digest: str) -> None:
-        await self._answers.update_one(
-            {"_id": identity},
-            {
-                "$set": {
-                    "state": "done",
-                    "status": answer.status,
-                    "type": answer.content_type,
-                    "body": bytes(answer.body),
-                    "digest": digest,
-                },
-                "$setOnInsert": {"at": self._clock.now()},  # once written it stays: its index is not touched again
-            },
-            upsert=True,
-        )
+        done = {
+            "state": "done",
+            "status": answer.status,
+            "type": answer.content_type,
+            "body": bytes(answer.body),
+            "digest": digest,
+        }
+        # `at` once written stays: its index is not touched again
+        await self._done(({"_id": identity}, {"$set": done, "$setOnInsert": {"at": self._clock.now()}}))
 
     async def _replay(self, stored: dict[str, Any], receive: Receive) -> Response:
         if stored["state"] == "running":

@@ -14,6 +14,7 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -26,6 +27,7 @@ from pymongo.read_concern import ReadConcern
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
 
+_DUPLICATE_KEY = 11000
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
@@ -109,6 +111,19 @@ class Collection:
         """Insert a document. Raises: DuplicateKey, DatabaseUnavailable."""
         with _translated():
             await self._inner.insert_one(document)
+
+    async def insert_all(self, documents: Sequence[Document]) -> list[bool]:
+        """Insert each document unless its key is taken; which ones were inserted. Raises: DatabaseUnavailable."""
+        taken: set[int] = set()
+        with _translated():
+            try:
+                await self._inner.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                faults = (error.details or {}).get("writeErrors", [])
+                taken = {fault["index"] for fault in faults if fault["code"] == _DUPLICATE_KEY}
+                if len(taken) != len(faults) or not taken:
+                    raise
+        return [place not in taken for place in range(len(documents))]
 
     async def update_one(self, where: Filter, change: Mapping[str, Any], *, upsert: bool = False) -> bool:
         """Change one document; whether one matched or was inserted. Raises: DuplicateKey, DatabaseUnavailable."""
