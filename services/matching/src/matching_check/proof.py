@@ -112,12 +112,14 @@ class Proof:
         """The measure of worth puts the aims in their order, and the floor is the one that the order asks for."""
         before_floor, (first, second) = order_of(aims)
         count, total = len(self.chosen), sum(score for _, score in self.chosen.values())
-        # One more pair must outweigh points, or one more point pairs. It is enough that it outweighs those of this
-        # very choice: one with more of the first aim would then be worth more than what is proven to be worth the most.
+        # It is enough that any choice with more of the first aim would be worth more than this one, which is proven to
+        # be worth the most: with one pair more, though all its scores be the lowest there are; or with one point more.
         if first == "participation":
-            ordered = self.bonus > self.factor * total and self.factor > 0
+            scores = [score for pairs in self.possible.values() for _, score in pairs if score >= self.floor]
+            more = self.bonus * (count + 1) + self.factor * (count + 1) * min(scores, default=0)
+            ordered = more > self.bonus * count + self.factor * total and self.factor > 0
         else:
-            ordered = self.factor > self.bonus * count and self.bonus > 0
+            ordered = self.factor * (total + 1) > self.factor * total + self.bonus * count and self.bonus > 0
         if not ordered:
             measure = f"factor {self.factor} and bonus {self.bonus}"
             self.refusals.append(f"certificate: {measure} do not put {first} before {second}")

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -112,9 +113,10 @@ def one_more_point_everywhere(result: Json) -> None:
 
 def shift_prices_between_the_two(result: Json) -> None:
     """The pair keeps its sum; somebody else could now pay more for the mentor."""
-    result["certificate"]["mentors"]["mentor-08"] -= 1400
+    lowered = result["certificate"]["mentors"]["mentor-08"]
+    result["certificate"]["mentors"]["mentor-08"] = 0
     for mentee in ("mentee-04", "mentee-05"):
-        result["certificate"]["mentees"][mentee] += 1400
+        result["certificate"]["mentees"][mentee] += lowered
 
 
 def pay_for_somebody_left_out(result: Json) -> None:
@@ -248,23 +250,27 @@ TAMPERED: list[tuple[str, Tamper, str]] = [
     (
         "a mentee's price is raised",
         price("mentees", "mentee-02", 1),
-        "mentor-04 and mentee-02: worth 86351, and the prices",
+        r"mentor-04 and mentee-02: worth \d+, and the prices",
     ),
     (
         "a mentee's price is lowered",
         price("mentees", "mentee-02", -1),
-        "mentor-04 and mentee-02: worth 86351, more than",
+        r"mentor-04 and mentee-02: worth \d+, more than",
     ),
     (
         "a mentor's price is raised",
         price("mentors", "mentor-08", 1),
-        "mentor-08 and mentee-04: worth 85741, and the prices",
+        r"mentor-08 and mentee-04: worth \d+, and the prices",
     ),
-    ("a mentor's price is lowered", price("mentors", "mentor-09", -2904), "mentor-09 and mentee-05: worth"),
+    (
+        "a mentor's price is lowered",
+        lambda result: result["certificate"]["mentors"].update({"mentor-09": 0}),
+        r"mentor-09 and mentee-05: worth \d+, more than",
+    ),
     (
         "prices are shifted within pairs",
         shift_prices_between_the_two,
-        "mentor-08 and mentee-07: worth 85901, more than their prices, 84501",
+        r"mentor-08 and mentee-07: worth \d+, more than",
     ),
     ("a price is negative", price("mentors", "mentor-12", -1), "mentor-12: the price -1 is below zero"),
     ("somebody left out pays", pay_for_somebody_left_out, "mentee-09: has no pair, and a price that is not 0"),
@@ -279,16 +285,20 @@ TAMPERED: list[tuple[str, Tamper, str]] = [
         lambda result: result["certificate"]["mentees"].update({"mentee-03": 5}),
         "mentee-03: lacks a price, or has one and could not be paired",
     ),
-    ("primal and dual are forged", certificate(primal=700_000, dual=700_000), "primal is 681457, not 700000"),
-    ("the dual is forged", certificate(dual=681_458), "dual is 681457, not 681458"),
+    ("primal and dual are forged", certificate(primal=700_000, dual=700_000), r"primal is \d+, not 700000"),
+    ("the dual is forged", certificate(dual=700_000), r"dual is \d+, not 700000"),
     ("pairs were not looked at", certificate(pairs_checked=19), "pairs_checked is 20, not 19"),
     ("violations are claimed", certificate(violations=1), "violations is 0, not 1"),
     ("the floor is raised", certificate(floor=5488), "mentor-08 and mentee-05: the score 5487 is below the floor 5488"),
     ("the floor is lowered", certificate(floor=5486), "the floor is 5486, and the lowest score 5487"),
     ("the floor is taken away", certificate(floor=0), "the floor is 0, and the lowest score 5487"),
-    ("the bonus is lowered", certificate(bonus=50_000), "do not put participation before total"),
-    ("the bonus is raised", certificate(bonus=90_000), "worth 97850"),
-    ("points outweigh pairs", scale, "factor 1000 and bonus 78501 do not put participation before total"),
+    ("the bonus is lowered", certificate(bonus=0), "factor 1 and bonus 0 do not put participation before total"),
+    (
+        "the bonus is raised",
+        certificate(bonus=900_000),
+        "mentor-04 and mentee-02: worth 907850, more than their prices",
+    ),
+    ("points outweigh pairs", scale, r"factor 1000 and bonus \d+ do not put participation before total"),
     ("nothing is worth anything", certificate(factor=0, bonus=0), "do not put participation before total"),
 ]
 
@@ -299,7 +309,7 @@ def test_a_tampered_result_is_refused_with_the_reason(tamper: Tamper, reason: st
     digest = result["certificate"]["instance_sha256"]
     tamper(result)
     said = refusals(instance, result, digest)
-    assert any(reason in refusal for refusal in said), said
+    assert any(re.search(reason, refusal) for refusal in said), said
 
 
 def test_the_example_that_is_tampered_with_is_proven_as_it_stands() -> None:
@@ -308,9 +318,10 @@ def test_the_example_that_is_tampered_with_is_proven_as_it_stands() -> None:
 
 def test_a_hidden_violation_is_refused_although_the_certificate_says_none() -> None:
     instance, result = example()
-    price("mentees", "mentee-02", -1)(result)
+    result["certificate"]["mentees"]["mentee-02"] = 0
     assert result["certificate"]["violations"] == 0
-    assert "certificate: violations is 1, not 0" in refusals(instance, result)
+    (said,) = (reason for reason in refusals(instance, result) if "violations" in reason)
+    assert re.fullmatch(r"certificate: violations is [1-9]\d*, not 0", said)
 
 
 def test_a_lock_that_could_be_kept_must_not_be_dropped() -> None:
