@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from matching.domain.rules import broken_rules
 from matching.domain.scoring import score_pair
+from matching.engine.encode import encode
+from matching.engine.optimum import optimum
+from matching.engine.scan import BLOCK, score_row
+from matching.engine.side import Side
 from matching_bench import checks
 from matching_bench.dense import Columns, Products
+from matching_bench.ours import market_of
 from matching_bench.people import Pool, people
 from matching_bench.volunteers import charter, history_of, mentees_of, mentors_of
 
@@ -35,6 +40,24 @@ def test_whole_rows_agree_with_the_plain_check_on_every_pair(pool: Pool) -> None
         points, allowed = columns.row(row)
         assert points.tolist() == [checks.points(pool, column, row) for column in range(SIZE)]
         assert allowed.tolist() == [not checks.broken(pool, column, row) for column in range(SIZE)]
+
+
+def test_the_engine_is_asked_the_same_question_in_columns_that_lie_in_order(pool: Pool) -> None:
+    market = market_of(pool)
+    asked = market.columns
+    for array in (asked.addends, asked.lifts, asked.allowed, asked.hours.marks, asked.meeting.marks):
+        assert array.flags.c_contiguous
+    scores = np.empty(SIZE, dtype=np.int32)
+    block, work = np.empty(BLOCK, dtype=np.int16), np.empty((2, BLOCK), dtype=np.uint8)
+    for row, worth in enumerate(Columns(pool).worths()):
+        score_row(asked, row, 0, scores, block, work)
+        assert scores.tolist() == worth.tolist()
+
+
+def test_the_service_puts_the_same_people_into_columns_with_the_same_optimum(pool: Pool) -> None:
+    sides = Side(mentors_of(pool), charter()), Side(mentees_of(pool), charter())
+    theirs = encode(*sides, charter(), history_of(pool), pool.places)
+    assert optimum(theirs).total == optimum(market_of(pool)).total
 
 
 def test_matrix_products_are_within_a_point_per_wish() -> None:

@@ -82,7 +82,7 @@ def market_of(pool: Pool) -> Market:
     when = _lists(np.concatenate(([0], np.cumsum(mentee_free.sum(axis=1)))), np.nonzero(mentee_free)[1])
     speaks = ((np.array(masks)[:, None] & pool.mentor_languages) != 0).astype(np.uint8)
     columns = Columns(
-        addends=np.concatenate([table for table, _ in groups]),
+        addends=np.ascontiguousarray(np.concatenate([table for table, _ in groups])),  # fancy indices turn the order
         row_addends=_lists(np.arange(mentees + 1) * own.shape[1], own.ravel()),
         lifts=lifts,
         row_wishes=_lists(pool.wish_start, wish_marks),
