@@ -187,6 +187,8 @@ def _left_out(solution: Solution, pool: _Pool, problem: Problem, mentors: Side, 
     taken |= {mentor.id for mentor, _ in pool.locked}
     unlucky = [mentee for mentee, column in zip(pool.mentees, partner, strict=True) if column == UNMATCHED]
     to_mentees = ShutOut(mentors, problem.charter, problem.history)
+    if pool.locked:  # they are taken, and still somebody whom a mentor might have had
+        mentees = Side([*pool.mentees, *(mentee for _, mentee in pool.locked)], problem.charter)
     to_mentors = ShutOut(mentees, problem.charter, problem.history)
     spare = [mentor for mentor in pool.mentors if mentor.id not in taken]
     told = [
