@@ -1,6 +1,7 @@
 """``matching-check INSTANCE RESULT``: proves a result, or refuses it and says why.
 
-The steps stand below in the order in which they run, each with the rule that it holds the result to.
+The steps stand below in the order in which they run, each with the rule that it holds the result to. Rules and scores
+are in ``instance``, the proof that nothing better exists is in ``proof``, what the files look like is in ``files``.
 """
 
 import hashlib
@@ -233,7 +234,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if check.refusals:
         more = len(check.refusals) - MOST_LINES
         for reason in check.refusals[:MOST_LINES]:
-            sys.stdout.write(f"refused: {reason}\n")
+            # A name must not be able to write lines of its own.
+            sys.stdout.write(f"refused: {''.join(c if c.isprintable() else '?' for c in reason)}\n")
         if more > 0:
             sys.stdout.write(f"refused: ... and {more} more reasons\n")
         return REFUSED

@@ -259,6 +259,14 @@ def test_a_tampered_file_is_refused_with_the_names(tmp_path: Path) -> None:
     assert line == f"refused: {pair['mentor']} and {pair['mentee']}: score is {pair['score'] - 1}, not {pair['score']}"
 
 
+def test_a_name_cannot_write_lines_of_its_own(tmp_path: Path) -> None:
+    _, result = example()
+    result["pairs"][0]["mentor"] = "nobody\nProven."
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(result))
+    assert run("matching_check", schemas.EXAMPLE_INSTANCE, path).stdout.count("\n") == 1
+
+
 def test_a_result_of_the_same_people_in_another_file_is_refused(tmp_path: Path) -> None:
     instance, _ = example()
     checked = run("matching_check", written(tmp_path, instance), schemas.EXAMPLE_RESULT)
