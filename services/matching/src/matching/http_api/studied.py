@@ -24,7 +24,7 @@ class UploadOut(Out):
 
 
 class StudyOut(Out):
-    """Leased work, as a run is."""
+    """Leased work, as a run is: how it stands, without what it found."""
 
     id: str
     version: int
@@ -35,6 +35,11 @@ class StudyOut(Out):
     progress: int
     """Percent."""
     failure: str | None
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """Its representation."""
+        return cls.model_validate(study)
 
 
 class GroupOut(Out):

@@ -12,7 +12,7 @@ from ..domain.study import PolicyAsked, StudyKind
 from ..use_cases import Matching
 from .inputs import LARGEST_SEED, REF, ProgrammeId
 from .simulation_table import table
-from .studied import SensitivityOut, SimulationOut, UploadOut
+from .studied import SensitivityOut, SimulationOut, StudyOut, UploadOut
 
 StudyId = Annotated[str, Path(pattern=REF)]
 MOST_POLICIES = 6
@@ -110,10 +110,10 @@ def router(matching: Matching) -> APIRouter:
     @routes.get("/programmes/{programme_id}/simulations")
     async def list_simulations(
         principal: Acting, programme_id: ProgrammeId, limit: Limit = 50, cursor: Cursor = None
-    ) -> PageOut[SimulationOut]:
-        """The simulations of a programme."""
+    ) -> PageOut[StudyOut]:
+        """The simulations of a programme, without their outcomes."""
         page = await matching.studies.page(principal, StudyKind.SIMULATION, programme_id, limit=limit, cursor=cursor)
-        return PageOut(items=[SimulationOut.of(study) for study in page.items], next_cursor=page.next_cursor)
+        return PageOut(items=[StudyOut.of(study) for study in page.items], next_cursor=page.next_cursor)
 
     @routes.get("/simulations/{study_id}")
     async def get_simulation(principal: Acting, study_id: StudyId) -> SimulationOut:
@@ -158,10 +158,10 @@ def _sensitivities(matching: Matching) -> APIRouter:
     @routes.get("/programmes/{programme_id}/sensitivities")
     async def list_sensitivities(
         principal: Acting, programme_id: ProgrammeId, limit: Limit = 50, cursor: Cursor = None
-    ) -> PageOut[SensitivityOut]:
-        """The studies of a programme's weights."""
+    ) -> PageOut[StudyOut]:
+        """The studies of a programme's weights, without what they found."""
         page = await matching.studies.page(principal, StudyKind.SENSITIVITY, programme_id, limit=limit, cursor=cursor)
-        return PageOut(items=[SensitivityOut.of(study) for study in page.items], next_cursor=page.next_cursor)
+        return PageOut(items=[StudyOut.of(study) for study in page.items], next_cursor=page.next_cursor)
 
     @routes.get("/sensitivities/{study_id}")
     async def get_sensitivity(principal: Acting, study_id: StudyId) -> SensitivityOut:

@@ -26,7 +26,7 @@ from .snapshot import Snapshot, read_pool, read_programme, read_volunteer
 MOST_SOLVES = 8
 """How often one question may ask the engine."""
 AT_ONCE = 2
-"""Questions of managers that the engine gets at the same time: people who arrive must not wait behind many."""
+"""Questions of managers that are worked on at the same time: people who arrive must not wait behind many."""
 PATIENCE_SECONDS = 20.0
 
 
@@ -188,7 +188,8 @@ class Explanations:
             else:
                 rooms = question.pool.places
                 chosen = await self._pairs_of_run(question.run)
-        return await asyncio.to_thread(_blocking, question, chosen, rooms, until)
+        async with self._gate:
+            return await asyncio.to_thread(_blocking, question, chosen, rooms, until)
 
     async def _question(self, principal: Principal, programme_id: str, run_id: str | None) -> _Question:
         principal.require(AccessRole.PROGRAMME_MANAGER)
