@@ -107,6 +107,6 @@ def test_previous_pairings_are_up_to_three_ascending_and_distinct(pool: Pool) ->
 
 
 def test_a_hundred_thousand_a_side_are_made_in_seconds() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert people(100_000, seed=1).mentees == 100_000
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

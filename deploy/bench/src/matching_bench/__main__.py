@@ -1,9 +1,10 @@
 """``python -m matching_bench``: the matching engine against what else there is, in one run."""
 
 import shlex
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,6 +19,8 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 SIZES = (1_000, 3_000, 10_000, 50_000)
 HUGE = 100_000
 FEWEST = 20
+MODES = {mode.name.lower(): mode for mode in Mode}
+Known = TypeVar("Known")
 
 
 def main(  # noqa: PLR0917 typer turns each into an option
@@ -25,7 +28,7 @@ def main(  # noqa: PLR0917 typer turns each into an option
     huge: Annotated[bool, typer.Option("--huge", help="100,000 people a side as well.")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Measurements of each, of which the median counts.")] = 3,
     limit: Annotated[float, typer.Option(min=1, help="Seconds that one measurement may take.")] = 300,
-    modes: Annotated[str, typer.Option(help="capacity, one_to_one, or both.")] = "capacity,one_to_one",
+    modes: Annotated[str, typer.Option(help="capacity, one_to_one, or both.")] = ",".join(MODES),
     only: Annotated[str, typer.Option(help=f"Some of: {', '.join(BY_NAME)}.")] = "",
     seed: Annotated[int, typer.Option(help="Of the people.")] = 1,
     levels: Annotated[int, typer.Option(min=1, max=5, help="Levels at which mentees may stand already.")] = 1,
@@ -34,10 +37,11 @@ def main(  # noqa: PLR0917 typer turns each into an option
 ) -> None:
     """Compare speed, memory and totals; fail when a total is not the optimum or a hard rule is broken."""
     console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the process that measures is stopped as well
     plan = Plan(
-        contenders=tuple(BY_NAME[name] for name in _words(only)) or CONTENDERS,
+        contenders=tuple(_known(BY_NAME, name) for name in _words(only)) or CONTENDERS,
         sizes=_sizes(sizes, huge=huge),
-        modes=tuple(Mode[name.upper()] for name in _words(modes)),
+        modes=tuple(_known(MODES, name) for name in _words(modes)),
         rounds=rounds,
         limit=limit,
         seed=seed,
@@ -87,6 +91,12 @@ def _sizes(told: str, *, huge: bool) -> tuple[int, ...]:
     if not wanted or min(wanted) < FEWEST:
         raise typer.BadParameter(f"at least {FEWEST} people a side are needed")
     return tuple(sorted(wanted | ({HUGE} if huge else set())))
+
+
+def _known(names: dict[str, Known], name: str) -> Known:
+    if name not in names:
+        raise typer.BadParameter(f"{name} is none of {', '.join(names)}")
+    return names[name]
 
 
 def _words(told: str) -> list[str]:

@@ -58,11 +58,11 @@ def _doubles(mentees: int, seats: int) -> int:
 
 
 def _extended(mentees: int, seats: int) -> int:
-    return _doubles(mentees, seats) + 8 * max(mentees, seats) ** 2
+    return _doubles(mentees, seats) + (8 * max(mentees, seats) ** 2 if mentees != seats else 0)
 
 
 def _square_singles(mentees: int, seats: int) -> int:
-    return _small(mentees, seats) + 8 * max(mentees, seats) ** 2
+    return _small(mentees, seats) + 4 * max(mentees, seats) ** 2
 
 
 def _objects(mentees: int, seats: int) -> int:

@@ -152,7 +152,6 @@ class Run:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         )
         try:
             _, said = worker.communicate(timeout=self.plan.limit + STARTING_SECONDS)
