@@ -123,7 +123,10 @@ def instances(draw: st.DrawFn) -> Instance:
 @settings(max_examples=300, deadline=None)
 def test_the_solver_finds_what_trying_everything_finds_in_every_order_of_aims(instance: Instance) -> None:
     solution = solve(instance)
-    assert worth(instance, check_valid(instance, solution)) == best_by_trying_all(instance)
+    pairs, worst, total = worth(instance, check_valid(instance, solution))
+    best_pairs, best_worst, best_total = best_by_trying_all(instance)
+    assert (pairs, total) == (best_pairs, best_total)
+    assert worst == best_worst or W not in instance.order  # an aim that nobody has may end either way
     assert solution.certificate.proves_optimality
     check_proof(instance, solution)
 

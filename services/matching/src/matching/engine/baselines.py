@@ -26,11 +26,11 @@ def random_score(market: Market, seed: int) -> int:
 
 def _random_total(market: Market, chance: np.random.Generator) -> int:
     mentors = len(market.places)
-    if not mentors:
+    if not mentors or not market.rows:
         return 0
     block, work = _memory(market)
     rows = chance.permutation(market.rows).astype(np.int32)
-    guesses = chance.integers(mentors, size=GUESSES * 4096)
+    guesses = chance.integers(mentors, size=GUESSES * min(market.rows, 4096))
     scores = np.empty(mentors, dtype=np.int32)
     order = chance.permutation(mentors).astype(np.int32)
     return int(_pair_by_chance(market.columns, market.places.copy(), rows, guesses, order, scores, block, work))

@@ -115,19 +115,20 @@ class _Search:
         reached = self._best(_both(keys), floor)
         if reached.figures.pairs == 0:
             return floor
-        low, high = reached.figures.worst, self._ceiling(reached)
+        low, high = reached.figures.worst, self._ceiling(keys, reached)
         while low < high:
             middle = (low + high + 1) // 2
             trial = self._best(_both(keys), middle)
-            if all(trial.figures.of(key) == reached.figures.of(key) for key in keys):
+            kept = all(trial.figures.of(key) == reached.figures.of(key) for key in keys)
+            if kept and trial.figures.worst >= middle:  # without any pair the worst is 0
                 low = trial.figures.worst
             else:
                 high = middle - 1
         return low
 
-    def _ceiling(self, reached: _Choice) -> int:
-        """A score that the worst-served cannot exceed: where everybody is matched, the least of the rows' best."""
-        if reached.figures.pairs < self.market.rows:
+    def _ceiling(self, keys: tuple[Objective, ...], reached: _Choice) -> int:
+        """A score that the worst-served cannot exceed: where all rows must be matched, the least of their best."""
+        if Objective.PARTICIPATION not in keys or reached.figures.pairs < self.market.rows:
             return self.market.highest
         candidates = reached.best.candidates
         best = np.full(self.market.rows, np.iinfo(np.int64).min)
