@@ -3,172 +3,24 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
-import httpx2
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from fastapi import FastAPI
-from matching.domain.candidate import Candidate
-from matching.main import build
 from matching.settings import Settings
 from matching_builders import NOW, a_crowd, a_programme_published, a_volunteered
-from shared.chassis.topics import TopicNames
+from matching_running import Eventually, Running, a_proposed_run, knows, running, volunteered
 from shared.contracts import (
-    Envelope,
-    Event,
     FeedbackSubmitted,
     MatchMode,
     MatchPolicy,
     Paired,
     PairingAtRisk,
-    Readiness,
     Role,
     Unpaired,
-    Volunteered,
     VolunteerWithdrawn,
     WithdrawalReason,
 )
-from shared.contracts.cloud_events import event_type, to_headers
-from shared.testing.backends import create_topics
 
 pytestmark = pytest.mark.integration
-
-Eventually = Callable[..., Any]
-
-
-def volunteered(person: Candidate) -> Volunteered:
-    """The event that tells of this candidate."""
-    names = Volunteered.model_fields.keys() - {"volunteer_id", "occurred_at", "readiness", "tenure_years"}
-    return Volunteered(
-        volunteer_id=person.id,
-        occurred_at=NOW,
-        readiness=Readiness(charter_signed=True, training_completed=person.ready, ready=person.ready),
-        **{name: getattr(person, name) for name in names},
-    )
-
-
-@dataclass
-class Running:
-    client: httpx2.AsyncClient
-    settings: Settings
-    producer: AIOKafkaProducer
-
-    async def happens(self, *events: Event) -> None:
-        """Put events on the bus as their emitters do."""
-        sent = []
-        for event in events:
-            envelope = Envelope(
-                event_id=f"{event.aggregate_id}.{event.version}",
-                source=f"/mentoring/{event.emitter}",
-                type=event_type(event),
-                time=event.occurred_at,
-                subject=event.aggregate_id,
-                partition_key=event.key,
-                tenant="default",
-            )
-            sent.append(
-                await self.producer.send(
-                    TopicNames.of(self.settings).event(event),
-                    event.model_dump_json().encode(),
-                    key=event.key.encode(),
-                    headers=to_headers(envelope),
-                )
-            )
-        await asyncio.gather(*sent)
-
-    async def told(self, event: type[Event]) -> list[Any]:
-        """Everything on one topic so far."""
-        consumer = AIOKafkaConsumer(
-            TopicNames.of(self.settings).event(event),
-            bootstrap_servers=self.settings.kafka_bootstrap,
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        try:
-            records: list[Any] = []
-            while batch := await consumer.getmany(timeout_ms=1500):
-                records += [record for some in batch.values() for record in some]
-        finally:
-            await consumer.stop()
-        return [event.model_validate_json(record.value) for record in records]
-
-    async def get(self, path: str, **query: Any) -> Any:
-        answered = await self.client.get(f"/v1{path}", params=query)
-        assert answered.status_code == 200, answered.text
-        return answered.json()
-
-    async def post(self, path: str, body: Any = None) -> Any:
-        answered = await self.client.post(f"/v1{path}", json=body)
-        assert answered.status_code in {200, 201, 202}, answered.text
-        return answered.json()
-
-    async def every(self, path: str, **query: Any) -> list[Any]:
-        items: list[Any] = []
-        cursor = None
-        while True:
-            page = await self.get(path, limit=200, **query, **({"cursor": cursor} if cursor else {}))
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return items
-
-
-@pytest.fixture
-async def settings(mongo_uri: str, kafka_bootstrap: str, mongo_database: str, topic_prefix: str) -> Settings:
-    settings = Settings(
-        mongo_uri=mongo_uri,
-        mongo_database_prefix=mongo_database,
-        kafka_bootstrap=kafka_bootstrap,
-        topic_prefix=topic_prefix,
-        log_level="ERROR",
-    )
-    await create_topics(kafka_bootstrap, TopicNames.of(settings).catalogue(), partitions=2)
-    return settings
-
-
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    app: FastAPI = build(settings)
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all")
-    await producer.start()
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    client = httpx2.AsyncClient(transport=transport, base_url="http://matching", timeout=60)
-    async with app.router.lifespan_context(app), client:
-        yield Running(client, settings, producer)
-    await producer.stop()
-
-
-@pytest.fixture
-async def service(settings: Settings, eventually: Eventually) -> AsyncIterator[Running]:
-    async with running(settings) as service:
-
-        async def is_ready() -> bool:
-            return (await service.client.get("/readyz")).status_code == 200
-
-        await eventually(is_ready, timeout=30)
-        yield service
-
-
-async def a_proposed_run(service: Running, eventually: Eventually) -> str:
-    run = await service.post("/programmes/prog_1/runs", {"seed": 1})
-
-    async def status() -> str:
-        return str((await service.get(f"/runs/{run['id']}"))["status"])
-
-    await eventually(status, equals="proposed", timeout=60)
-    return str(run["id"])
-
-
-async def knows(service: Running, eventually: Eventually, people: int) -> None:
-    async def known() -> int:
-        answered = await service.client.get("/v1/programmes/prog_1/pool")
-        return int(answered.json()["known"]) if answered.status_code == 200 else 0
-
-    await eventually(known, equals=people, timeout=90)
 
 
 async def test_five_hundred_executives_from_events_to_pairings(service: Running, eventually: Eventually) -> None:
