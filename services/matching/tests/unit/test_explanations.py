@@ -38,17 +38,23 @@ async def a_company(seed: int, policy: MatchPolicy, mentors: int = 3, mentees: i
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), policy=POLICIES)
-def test_the_price_of_any_missing_pair_is_the_one_that_trying_everything_finds(seed: int, policy: MatchPolicy) -> None:
-    asyncio.run(_check_all_prices(seed, policy))
+@given(seed=st.integers(0, 10_000), policy=POLICIES, locks=st.booleans())
+def test_the_price_of_any_missing_pair_is_the_one_that_trying_everything_finds(
+    seed: int, policy: MatchPolicy, locks: bool
+) -> None:
+    asyncio.run(_check_all_prices(seed, policy, locks=locks))
 
 
-async def _check_all_prices(seed: int, policy: MatchPolicy) -> None:
+async def _check_all_prices(seed: int, policy: MatchPolicy, *, locks: bool) -> None:
     service = await a_company(seed, policy)
     people = service.candidates.states.values()
     mentors = [person for person in people if person.role is Role.MENTOR]
     mentees = [person for person in people if person.role is Role.MENTEE]
     seen = BruteForce(_problem(service))
+    if locks and seen.scores:
+        one, other = sorted(seen.scores)[seed % len(seen.scores)]
+        await service.matching.restrictions.add(MANAGER, RestrictionKind.LOCK, "prog_1", mentor_id=one, mentee_id=other)
+        seen = BruteForce(replace(seen.problem, locked=frozenset({(one, other)})))
     best = {seen.rank(choice) for choice in seen.best()}
     for mentor in mentors:
         for mentee in mentees:
@@ -59,6 +65,9 @@ async def _check_all_prices(seed: int, policy: MatchPolicy) -> None:
             if pair not in seen.scores:
                 assert found.verdict is Verdict.FORBIDDEN
                 assert found.why.broken
+                continue
+            if not any(choice.get(mentee.id) == mentor.id for choice in seen.choices()):
+                assert (found.verdict, found.locks) == (Verdict.HELD_BY_LOCKS, tuple(seen.problem.locked))
                 continue
             if found.verdict is Verdict.CHOSEN:
                 assert any(choice.get(mentee.id) == mentor.id for choice in seen.best())
@@ -201,6 +210,17 @@ async def test_a_lock_that_holds_the_place_is_named() -> None:
         assert (found.verdict, found.locks) == (Verdict.HELD_BY_LOCKS, (("m1", "e1"),))
     locked = await ask(MANAGER, "prog_1", mentor_id="m1", mentee_id="e1")
     assert locked.verdict is Verdict.CHOSEN
+
+
+async def test_a_lock_that_no_run_can_keep_any_more_holds_nothing() -> None:
+    service = await a_service(a_mentor("m1"), a_mentor("m2"), a_mentee("e1"))
+    await service.matching.restrictions.add(MANAGER, RestrictionKind.LOCK, "prog_1", mentor_id="m1", mentee_id="e1")
+    await service.know(a_mentor("m1", version=2, languages=("de",)))
+    found = await service.matching.explanations.why_not(MANAGER, "prog_1", mentor_id="m2", mentee_id="e1")
+    assert found.verdict is Verdict.CHOSEN
+    await service.know(a_mentor("m3"))
+    found = await service.matching.explanations.why_not(MANAGER, "prog_1", mentor_id="m3", mentee_id="e1")
+    assert found.verdict in {Verdict.CHOSEN, Verdict.EQUALLY_GOOD}
 
 
 async def test_a_run_can_be_questioned_before_its_approval_and_after() -> None:

@@ -1,11 +1,12 @@
 """Why two people are not paired: what stands in the way, or what it would cost, by comparing two answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .candidate import Candidate
 from .proposal import ChosenPair, Problem, Proposal
-from .rules import MentorMentee
+from .rules import MentorMentee, broken_rules
 
 MOVES_TOLD = 20
 
@@ -81,11 +82,26 @@ class Price:
 
 
 def held_by_locks(problem: Problem, mentor: Candidate, mentee: Candidate) -> tuple[MentorMentee, ...]:
-    """The locks that leave no place for this pair; empty when it can be locked beside them."""
-    others = problem.locked - {(mentor.id, mentee.id)}
-    of_mentee = sorted(pair for pair in others if pair[1] == mentee.id)
-    of_mentor = sorted(pair for pair in others if pair[0] == mentor.id)
-    return tuple(of_mentee) or (tuple(of_mentor) if len(of_mentor) >= problem.places.get(mentor.id, 0) else ())
+    """The locks that leave no place for this pair; empty when it can be locked beside them.
+
+    A lock that no run could keep (any more) holds nothing.
+    """
+    people = {person.id: person for person in (*problem.mentors, *problem.mentees)}
+    others = sorted(
+        lock
+        for lock in problem.locked - {(mentor.id, mentee.id)}
+        if (lock[0] == mentor.id or lock[1] == mentee.id) and _can_be_kept(lock, people, problem)
+    )
+    of_mentee = tuple(lock for lock in others if lock[1] == mentee.id)
+    of_mentor = tuple(lock for lock in others if lock[0] == mentor.id)
+    return of_mentee or (of_mentor if len(of_mentor) >= problem.places.get(mentor.id, 0) else ())
+
+
+def _can_be_kept(lock: MentorMentee, people: Mapping[str, Candidate], problem: Problem) -> bool:
+    mentor, mentee = people.get(lock[0]), people.get(lock[1])
+    if mentor is None or mentee is None or min(problem.places.get(id_, 0) for id_ in lock) <= 0:
+        return False
+    return not broken_rules(mentor, mentee, problem.charter, problem.history)
 
 
 def with_pair(problem: Problem, mentor: Candidate, mentee: Candidate) -> Problem:
