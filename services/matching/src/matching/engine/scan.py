@@ -228,7 +228,7 @@ def look(
                 good[t] &= scores[t] >= lowest
         if count_possible:
             possible += _ones(good)
-        if _best(scores[:width], small_prices[low:high], good, never, room) <= limit[row] // divisor:
+        if best_of(scores[:width], small_prices[low:high], good, never, room) <= limit[row] // divisor:
             continue
         for t in range(width):
             if good[t]:
@@ -250,7 +250,7 @@ def _ones(flags: Int8) -> int:
 
 
 @compiled
-def _best(scores: Scores, prices: Scores, good: Int8, never: int, room: Scores) -> int:
+def best_of(scores: Scores, prices: Scores, good: Int8, never: int, room: Scores) -> int:
     """The highest difference of score and price over the possible pairs; ``never`` if there is none.
 
     ``room`` is memory of the width in which the differences are taken.
