@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from matching.domain.proposal import EngineFailed, Problem
+from matching.domain.proposal import MOST_PEOPLE_A_SIDE, EngineFailed, Problem
 from matching.domain.refusals import PoolTooLarge
 from matching.domain.rules import Charter, History
 from matching.engine.compute import compute
@@ -64,11 +64,11 @@ async def test_a_worker_gives_the_same_answer_as_this_process_while_the_loop_goe
 
 
 async def test_a_refusal_comes_back_as_what_it_is(engine: EngineProcesses) -> None:
-    crowd = tuple(a_mentor(f"m{number}") for number in range(3_001))
+    crowd = (a_mentor("m1"),) * (MOST_PEOPLE_A_SIDE + 1)
     problem = Problem(
         charter=Charter(), history=History(), mentors=crowd, mentees=(a_mentee("e1"), a_mentee("e2")), places={}
     )
-    with pytest.raises(PoolTooLarge, match="3001 mentors"):
+    with pytest.raises(PoolTooLarge, match=f"{MOST_PEOPLE_A_SIDE + 1} mentors"):
         await engine.propose(problem)
 
 

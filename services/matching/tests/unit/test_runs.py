@@ -77,21 +77,26 @@ async def test_runs_are_for_managers() -> None:
         await service.matching.approval.approve(somebody("person_m1"), run.id, None)
 
 
-async def test_too_many_people_are_refused_when_the_run_is_asked_for() -> None:
-    service = await a_service(1, 2)
-    service.candidates.states |= {f"x{n}": a_mentor(f"x{n}") for n in range(3_001)}
+LIMIT = "matching.domain.proposal.MOST_PEOPLE_A_SIDE"
+
+
+async def test_too_many_people_are_refused_when_the_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = await a_service(4, 2)
+    monkeypatch.setattr(LIMIT, 3)
     with pytest.raises(PoolTooLarge):
         await service.matching.runs.request(MANAGER, "prog_1", seed=0)
 
 
-async def test_too_many_people_by_the_time_it_is_computed_fail_the_run_by_name() -> None:
-    service = await a_service(1, 2)
+async def test_too_many_people_by_the_time_it_is_computed_fail_the_run_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = await a_service(4, 2)
     asked = await service.matching.runs.request(MANAGER, "prog_1", seed=0)
-    service.candidates.states |= {f"x{n}": a_mentor(f"x{n}") for n in range(3_001)}
+    monkeypatch.setattr(LIMIT, 3)
     await service.matching.runs.work()
     run = service.runs.states[asked.id]
     assert run.status is RunStatus.FAILED
-    assert run.failure == "3002 mentors are more than the 3000 that one run can match"
+    assert run.failure == "4 mentors are more than the 3 that one run can match"
 
 
 async def test_a_newer_proposal_supersedes_an_older_one() -> None:
