@@ -145,14 +145,13 @@ def _one_more_hour(person: Candidate, others: list[Candidate], charter: Charter)
     Within one local day, since a weekly window ends on the day it begins.
     """
     length = slots_of_a_meeting(charter.session_minutes)
-    opens = [0] * SLOTS
+    opens: Counter[int] = Counter()
     for other in others:
         starts = stretch_starts(weekly_slots(other.availability, other.time_zone, charter.week), length)
-        for slot in range(SLOTS):
-            opens[slot] += starts >> slot & 1
-    for slot in sorted(range(SLOTS), key=lambda slot: -opens[slot]):
-        if not opens[slot]:
-            break
+        while starts:
+            opens[(starts & -starts).bit_length() - 1] += 1
+            starts &= starts - 1
+    for slot in sorted(opens, key=lambda slot: (-opens[slot], slot)):
         window = _window(slot, length, person.time_zone, charter)
         if window is not None:
             return window

@@ -1,7 +1,7 @@
 """People for a simulation, out of a CSV file: the attributes of a volunteer, and nothing that names anybody.
 
-A row is held to the same rules as a ``volunteered`` event. Whoever it tells of is renamed to the number of its line at
-once, and so are the references of people and lines: they only say that two things are the same.
+A row is held to the rules of what enrollment tells of a volunteer. Whoever it tells of is renamed to the number of its
+line at once, and so are the references of people and lines: they only say that two things are the same.
 """
 
 import csv
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from shared.contracts import Readiness, Role, Volunteered
+from shared.contracts import Readiness, Role, VolunteerState
 
 from ..domain.candidate import Candidate, candidate_from
 from ..domain.refusals import UnknownTimeZone, UnusablePeople
@@ -48,7 +48,7 @@ COLUMNS: Mapping[str, str] = {
 REQUIRED = ("role", "languages", "time_zone")
 
 _FIELDS = {"line_self": "line", "volunteer_id": "role", "person_ref": "person", "readiness": "ready"}
-"""Where a field of the event goes by another name."""
+"""Where a field of a volunteer's state goes by another name."""
 _WINDOW = re.compile(r"([1-7])\s+([0-9]{2}:[0-9]{2})\s*-\s*([0-9]{2}:[0-9]{2})")
 _YES, _NO = frozenset({"", "yes", "true", "1", "oui"}), frozenset({"no", "false", "0", "non"})
 _WHEN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -169,7 +169,7 @@ def _person(line: int, cells: dict[str, str], tenant: str, people: _Names, lines
     values: dict[str, Any] = {
         name: given[name] for name in ("capacity", "time_zone", "age_band", "grade_band", "motivation") if name in given
     }
-    event = Volunteered(
+    state = VolunteerState(
         version=1,
         occurred_at=_WHEN,
         volunteer_id=f"line-{line}",
@@ -189,7 +189,7 @@ def _person(line: int, cells: dict[str, str], tenant: str, people: _Names, lines
         readiness=Readiness(ready=ready in _YES),
         **values,
     )
-    return replace(candidate_from(event, tenant), unit=_text(given, "unit"), site=_text(given, "site"))
+    return replace(candidate_from(state, tenant), unit=_text(given, "unit"), site=_text(given, "site"))
 
 
 def _parts(given: Mapping[str, str], column: str) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ def _parts(given: Mapping[str, str], column: str) -> tuple[str, ...]:
 
 
 def _skill(part: str, column: str, numbers: tuple[str, ...]) -> Any:
-    """As the event's own model reads it: whole numbers out of text."""
+    """As the model of a volunteer's state reads it: whole numbers out of text."""
     skill, *rest = part.split(":")
     if len(rest) != len(numbers) or not all(number.isdecimal() for number in rest):
         raise _BadCell(column, f"{part[:50]!r} is not {COLUMNS[column].partition(',')[0]}")
