@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_the_same_person_on_both_sides_is_no_pair() -> None:
 @pytest.mark.parametrize(("mentors", "mentees"), [(0, 3), (3, 0), (0, 0)])
 def test_an_empty_side_gives_an_empty_table(mentors: int, mentees: int) -> None:
     assert table(a_market(*a_crowd(mentors, mentees), Charter(), History())) == [[] for _ in range(mentees)]
+
+
+@pytest.mark.parametrize("name", ["addends", "hours.marks", "row_wishes.start", "places"])
+def test_columns_that_do_not_lie_in_c_order_are_refused_by_name(name: str) -> None:
+    market = a_market(*a_crowd(6, 5), Charter(), History())
+    with pytest.raises(ValueError, match=rf"{name} must be C-contiguous"):
+        turned(market, name)
+
+
+def turned(market: Market, name: str) -> Market:
+    """The same market with the same numbers, one array of which lies in memory in another order."""
+    if name == "places":
+        return replace(market, places=np.repeat(market.places, 2)[::2])
+    outer, _, inner = name.partition(".")
+    part = getattr(market.columns, outer)
+    array = getattr(part, inner) if inner else part
+    other = np.asfortranarray(array) if array.ndim > 1 else np.repeat(array, 2)[::2]
+    changed = part._replace(**{inner: other}) if inner else other
+    return replace(market, columns=market.columns._replace(**{outer: changed}))
 
 
 def test_weights_beyond_sixteen_bits_are_added_up_exactly() -> None:
