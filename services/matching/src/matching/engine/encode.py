@@ -17,6 +17,8 @@ from ..domain.hours import SLOT_MINUTES, SLOTS
 from ..domain.rules import Charter, History, main_language
 from .market import (
     COUNT_BITS,
+    FULL_BITS,
+    HIGHEST_FACTOR,
     HIGHEST_NARROW_SCORE,
     Columns,
     Counted,
@@ -66,10 +68,11 @@ def encode(mentors: Side, mentees: Side, charter: Charter, history: History, pla
     weights = charter.policy.weights
     highest = sum(weights.model_dump().values())
     factors = (
+        weights.skills << FULL_BITS,
         _times(weights.shared_hours, scoring.ENOUGH_SHARED_MINUTES // SLOT_MINUTES),
         _times(weights.interests, scoring.ENOUGH_COMMON_GROUND),
     )
-    wide = highest > HIGHEST_NARROW_SCORE or max(factors) >= 2**16
+    wide = highest > HIGHEST_NARROW_SCORE or max(factors) > HIGHEST_FACTOR
     addends = _addends(mentors, mentees.people, charter)
     allowed = _allowed(mentors, mentees.people, charter)
     lifts, row_wishes, row_full = _wishes(mentors, mentees.people, weights.skills, wide=wide)
@@ -133,8 +136,12 @@ def _wishes(mentors: Side, mentees: Sequence[Candidate], weight: int, *, wide: b
             if wish.skill in mentors.by_offer:
                 known = len(marks.rows[row])
                 marks.say(row, (wish.skill, wish.level), mentors.lifts, wish)
-                full.extend([4 * points] * (len(marks.rows[row]) - known))
-    return marks.columns(mentors.count, np.uint8), lists(marks.rows), numbers(full, wide=wide)
+                full.extend([points << FULL_BITS] * (len(marks.rows[row]) - known))
+    return (
+        marks.columns(mentors.count, np.uint8),
+        lists(marks.rows),
+        numbers(full, most=1 << scoring.LIFT_BITS, wide=wide),
+    )
 
 
 def _shared_hours(mentors: Side, mentees: Side, weight: int, *, wide: bool) -> Counted:
@@ -156,7 +163,7 @@ def _common_ground(mentors: Side, mentees: Side, weight: int, *, wide: bool) -> 
 
 def _counted(marks: Int8, rows: Lists, weight: int, enough: int, *, wide: bool) -> Counted:
     """A term of ``weight * count // enough`` points."""
-    return Counted(marks, rows, enough, numbers([_times(weight, enough)], wide=wide))
+    return Counted(marks, rows, enough, numbers([_times(weight, enough)], most=enough, wide=wide))
 
 
 def _times(weight: int, enough: int) -> int:

@@ -10,7 +10,7 @@ All in whole numbers, so that a score never depends on the order of a sum.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,14 +20,17 @@ Int8 = NDArray[np.uint8]
 Int16 = NDArray[np.int16]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
-Numbers = NDArray[np.uint16] | NDArray[np.uint32]
+Numbers = NDArray[np.int16] | NDArray[np.int32]
 """Factors: 16 bits where scores are narrow (see :attr:`Market.wide`), else 32; both multiply without overflow."""
 
 LIFT_BITS = 6
 COUNT_BITS = 8
+FULL_BITS = 2
+"""``row_full`` holds the points of a full lift times two to this power: the product is then shifted by 16 in all."""
 UNMATCHED = -1
 HIGHEST_NARROW_SCORE = 16_000
 """Up to here scores are added up in 16 bits."""
+HIGHEST_FACTOR = 2**15 - 1
 LARGEST_ADDEND = 30_000
 
 
@@ -110,6 +113,27 @@ class Market:
         """How many mentees."""
         return len(self.columns.barred.start)
 
+    def only(self, mentors: Int64) -> "Market":
+        """The market of these mentors alone, who are named in ascending order."""
+        columns = self.columns
+        place = np.full(len(self.places), UNMATCHED, dtype=np.int32)
+        place[mentors] = np.arange(len(mentors), dtype=np.int32)
+        barred = place[columns.barred.items]
+        kept = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(barred != UNMATCHED, dtype=np.int64)))
+        return replace(
+            self,
+            columns=columns._replace(
+                addends=np.take(columns.addends, mentors, axis=1),
+                lifts=np.take(columns.lifts, mentors, axis=1),
+                hours=columns.hours._replace(marks=np.take(columns.hours.marks, mentors, axis=1)),
+                interests=columns.interests._replace(marks=np.take(columns.interests.marks, mentors, axis=1)),
+                allowed=np.take(columns.allowed, mentors, axis=1),
+                meeting=columns.meeting._replace(marks=np.take(columns.meeting.marks, mentors, axis=1)),
+                barred=Lists(kept[columns.barred.start], kept[columns.barred.stop], barred[barred != UNMATCHED]),
+            ),
+            places=self.places[mentors],
+        )
+
 
 def _arrays(name: str, part: Any) -> Iterator[tuple[str, NDArray[Any]]]:
     if isinstance(part, np.ndarray):
@@ -132,16 +156,17 @@ def no_lists(rows: int) -> Lists:
     return Lists(nothing, nothing.copy(), np.zeros(0, dtype=np.int32))
 
 
-def numbers(values: list[int], *, wide: bool) -> Numbers:
-    """Factors in the width that goes with the scores. Raises: OverflowError."""
-    if values and max(values) >= 2 ** (32 if wide else 16):
-        raise OverflowError(f"a factor of {max(values)} is too large")
-    return np.array(values, dtype=np.uint32) if wide else np.array(values, dtype=np.uint16)
+def numbers(values: list[int], *, most: int, wide: bool) -> Numbers:
+    """Factors in the width that goes with the scores, for counts up to ``most``. Raises: OverflowError."""
+    highest = max(values, default=0)
+    if (highest > HIGHEST_FACTOR and not wide) or highest * (most << COUNT_BITS) >= 2**31:
+        raise OverflowError(f"a factor of {highest} is too large")
+    return np.array(values, dtype=np.int32) if wide else np.array(values, dtype=np.int16)
 
 
 def no_counts(rows: int, mentors: int, *, wide: bool) -> Counted:
     """A term that gives nobody anything."""
-    return Counted(np.zeros((1, mentors), dtype=np.uint8), no_lists(rows), 0, numbers([0], wide=wide))
+    return Counted(np.zeros((1, mentors), dtype=np.uint8), no_lists(rows), 0, numbers([0], most=0, wide=wide))
 
 
 def no_need(rows: int, mentors: int) -> Needed:
@@ -165,7 +190,7 @@ def from_scores(scores: NDArray[np.integer], feasible: NDArray[np.bool_], places
             row_addends=own,
             lifts=np.zeros((1, mentors), dtype=np.uint8),
             row_wishes=no_lists(rows),
-            row_full=numbers([], wide=wide),
+            row_full=numbers([], most=0, wide=wide),
             teaching=False,
             hours=no_counts(rows, mentors, wide=wide),
             interests=no_counts(rows, mentors, wide=wide),

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .market import HIGHEST_NARROW_SCORE, Int32, Int64, Market
-from .scan import ANY_SCORE, BLOCK, OUT_OF_REACH, Scores, look
+from .scan import ANY_SCORE, BLOCK, NOBODY, OUT_OF_REACH, Scores, look
 from .sparse import Graph, State, bid, copy_of, graph_of, new_scratch, new_state, settle
 
 FIRST_CANDIDATES = 16
 AUCTIONS = 2
+WORTH_LOOKING_AT_ALL = 0.9
+"""Shares of rows and columns, together, from which looking at everything is as quick."""
 MORE_CANDIDATES = 8
 Progress = Callable[[float], None]
 
@@ -28,6 +30,10 @@ class Worth:
     factor: int = 1
     bonus: int = 0
     lowest: int | None = None
+
+    def of(self, score: Int32) -> Int64:
+        """The worth of pairs with these scores."""
+        return self.factor * score.astype(np.int64) + self.bonus
 
 
 @dataclass
@@ -54,7 +60,7 @@ class Candidates:
     def graph(self, rows: int, worth: Worth) -> Graph:
         """The candidates that may be chosen, by what they are worth."""
         row, column = np.divmod(self.key, self.columns)
-        value = worth.factor * self.score.astype(np.int64) + worth.bonus
+        value = worth.of(self.score)
         good = value > 0
         if worth.lowest is not None:
             good &= self.score >= worth.lowest
@@ -101,16 +107,19 @@ def optimum(
         state = copy_of(start.state)
     dirty = np.arange(rows, dtype=np.int32)
     rounds, possible = 0, -1
+    fits = None
     while True:
         graph = candidates.graph(rows, worth)
         scratch = new_scratch(mentors, len(graph.column))
         searches = settle(graph, state, scratch, np.empty(mentors, dtype=np.int32), dirty)
         rounds += 1
-        found = pricing.look(state.v, state.u - worth.bonus, MORE_CANDIDATES, count_possible=possible < 0)
-        possible = max(possible, found.possible)
+        found = pricing.look_where_it_fell(state, fits)
+        possible = found.possible if fits is None else possible
         log(f"round {rounds}: pairs {len(graph.column)} searches {searches} violations {len(found.row)}")
         if not len(found.row):
             break
+        fits = _Prices(state.u.copy(), state.v.copy())
+        np.maximum.at(fits.u, found.row, worth.of(found.score) - state.v[found.column])
         candidates.add(found.row, found.column, found.score)
         dirty = np.unique(found.row).astype(np.int32)
     matched = np.flatnonzero(state.partner >= 0)
@@ -144,12 +153,42 @@ class _Found:
     possible: int
 
 
+@dataclass(frozen=True)
+class _Prices:
+    """Prices under which no pair was worth more than its two."""
+
+    u: Int64
+    v: Int64
+
+
 class Pricing:
     """Looks at all pairs, block by block."""
 
     def __init__(self, market: Market, worth: Worth, progress: Progress = lambda _: None) -> None:
         self.market, self.worth = market, worth
         self._progress = progress
+
+    def look_where_it_fell(self, state: State, fits: _Prices | None) -> _Found:
+        """The pairs that are worth more than their two prices, at most ``MORE_CANDIDATES`` of a row.
+
+        ``fits`` are prices under which there was none: only people whose price is lower now can be in one.
+        """
+        limit = state.u - self.worth.bonus
+        if fits is None:
+            return self.look(state.v, limit, MORE_CANDIDATES, count_possible=True)
+        rows, columns = state.u < fits.u, state.v < fits.v
+        if rows.mean() + columns.mean() > WORTH_LOOKING_AT_ALL:
+            return self.look(state.v, limit, MORE_CANDIDATES)
+        by_row = self.look(state.v, np.where(rows, limit, NOBODY), MORE_CANDIDATES)
+        fallen = np.flatnonzero(columns)
+        part = Pricing(self.market.only(fallen), self.worth)
+        by_column = part.look(state.v[fallen], np.where(rows, NOBODY, limit), MORE_CANDIDATES)
+        return _Found(
+            np.concatenate((by_row.row, by_column.row)),
+            np.concatenate((by_row.column, fallen[by_column.column].astype(np.int32))),
+            np.concatenate((by_row.score, by_column.score)),
+            by_row.possible,
+        )
 
     def look(self, prices: Int64, limit: Int64, keep: int, *, count_possible: bool = False) -> _Found:
         """The best ``keep`` pairs of each row, at these prices, above the row's limit (``NOBODY``: none)."""

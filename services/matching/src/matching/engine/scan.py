@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from .compiled import compiled
 from .market import Columns, Counted, Int8, Int32, Int64, Needed
 
-BLOCK = 2048
+BLOCK = 1024
 """Mentors looked at together."""
 ANY_SCORE = -(2**30)
 WIDE_BYTES = 4
+SHIFT, WORD = 8, 16
+"""The high half of a product of two 16-bit numbers is one instruction, where one of them is shifted up before."""
 OUT_OF_REACH = 2**30
 """A price that nobody pays."""
 NOBODY = 2**62
@@ -88,12 +90,10 @@ def _add_wishes(columns: Columns, row: int, low: int, high: int, out: Scores, li
     at, stop = wishes.start[row], wishes.stop[row]
     lifted[:width] = 0
     while at < stop:
-        times = np.uint32(columns.row_full[at])
         lift = columns.lifts[wishes.items[at], low:high]
         for t in range(width):
             lifted[t] |= lift[t]
-        for t in range(width):
-            out[t] += np.int16((np.uint32(lift[t]) << np.uint32(8)) * times >> np.uint32(16))
+        _add_scaled(lift, columns.row_full[at], out)
         at += 1
 
 
@@ -121,9 +121,14 @@ def _add_counted(term: Counted, row: int, low: int, high: int, out: Scores, coun
         for t in range(width):
             count[t] = min(np.uint8(count[t] + one[t]), most)
         at += 1
-    times = np.uint32(term.times[0])
-    for t in range(width):
-        out[t] += np.int16((np.uint32(count[t]) << np.uint32(8)) * times >> np.uint32(16))
+    _add_scaled(count[:width], term.times[0], out)
+
+
+@compiled
+def _add_scaled(parts: Int8, times: int, out: Scores) -> None:
+    """Add ``parts * times >> 8``, rounded down."""
+    for t in range(len(parts)):
+        out[t] += np.int16(np.int32(np.int32(np.int16(np.int16(parts[t]) << SHIFT)) * np.int32(times)) >> WORD)
 
 
 @compiled

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .market import COUNT_BITS, LIFT_BITS, Columns, Int8, Int16, Int32, Lists
+from .market import COUNT_BITS, FULL_BITS, LIFT_BITS, Columns, Int8, Int16, Int32, Lists
 from .scan import BLOCK, WIDE_BYTES, Scores, bar, best_of, first_from, score_block
 from .sparse import FAR, Scratch, State, leave, pop, push, seat
 
-LIFT_SHIFT = LIFT_BITS + 2
-"""``row_full`` holds four times the points."""
+LIFT_SHIFT = LIFT_BITS + FULL_BITS
 
 
 class Sight(NamedTuple):
