@@ -1,19 +1,29 @@
 #!/bin/sh
-# Brings what the checkout needs into .venv: a Python that is there already, uv, and the locked packages.
-# Does nothing, quickly, when nothing has changed since the last time.
+# Brings what the checkout needs into .venv: a Python that is there already, uv, and the locked packages; then compiles
+# the loops of the matching engine. Does nothing, quickly, when nothing has changed since the last time.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/telemachus"
 stamp="$root/.venv/.telemachus-installed"
+engine=services/matching/src/matching/engine
+compiled="$engine/__pycache__/.compiled"
 cd "$root"
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$1"; say "Next: $2"; exit 1; }
 
+# The first run would otherwise wait for the compiler. Where it fails, that run does it, and tells why it cannot.
+compile() {
+    [ ! -f "$compiled" ] || [ -n "$(find "$engine" -name '*.py' -newer "$compiled")" ] || return 0
+    say "Compiling the matching engine (once, up to a minute)"
+    if .venv/bin/python -m matching.engine >&2; then mkdir -p "$engine/__pycache__" && touch "$compiled"; fi
+}
+
 # What decides about the installed packages: the lock file, every pyproject.toml, and this script.
 wanted=$(cat uv.lock pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml "$0" | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
+    compile
     exit 0
 fi
 
@@ -47,3 +57,5 @@ say "Installing the locked packages into .venv"
 UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT="$root/.venv" "$uv" sync --frozen --python "$python" \
     || fail "uv could not install the packages." "check the network or the package index settings, then try again."
 printf '%s\n' "$wanted" >"$stamp"
+rm -f "$compiled"
+compile

@@ -56,6 +56,17 @@ def test_our_containers_do_not_run_as_root() -> None:
     assert re.search(r"^USER 10001:10001$", last_stage, re.MULTILINE)
 
 
+def test_the_image_of_matching_is_compiled_ahead_and_compiled_code_is_laid_out_where_it_may_be_used() -> None:
+    last_stage = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
+    compiling = last_stage.index("NUMBA_CACHE_DIR=/app/compiled python -m matching.engine")
+    assert last_stage.index("COPY --from=build") < compiling < last_stage.index("USER 10001")
+    command = last_stage[last_stage.index("\nCMD ") :]
+    assert "cp -R /app/compiled /tmp/" in command
+    assert "NUMBA_CACHE_DIR=/tmp/compiled" in command
+    assert COMPOSE["services"]["matching"]["tmpfs"] == ["/tmp"]
+    assert "command" not in COMPOSE["services"]["matching"]
+
+
 @pytest.mark.parametrize("name", [*SERVICES, "kafka", "mongodb"])
 def test_every_part_that_stays_has_a_health_check(name: str) -> None:
     assert COMPOSE["services"][name]["healthcheck"]["test"]
