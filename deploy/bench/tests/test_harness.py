@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from matching_bench import harness
+from matching_bench.__main__ import SIZES
 from matching_bench.apart import Package, obtain
-from matching_bench.contenders import BY_NAME, CONTENDERS
-from matching_bench.goals import failures, goals
+from matching_bench.contenders import BY_NAME, CONTENDERS, Contender
+from matching_bench.goals import LARGE, failures, goals
 from matching_bench.harness import Plan, Row, Run
 from matching_bench.people import Mode
 from matching_bench.report import page, results, write_json
@@ -55,9 +56,19 @@ def a_plan(tmp_path: Path) -> Callable[..., Plan]:
     return make
 
 
-def test_measurements_alternate_and_each_is_a_process_of_its_own(a_plan: Callable[..., Plan]) -> None:
+def measure_at_once(run: Run, seconds: float) -> None:
+    """Instead of a process: a row that says it took so long."""
+
+    def once(contender: Contender, _: Path, size: int, mode: Mode, number: int) -> None:
+        run.rows.append(a_row(contender.name, size, mode, round=number, wall=seconds))
+
+    run._once = once  # type: ignore[method-assign]
+
+
+def test_measurements_alternate(a_plan: Callable[..., Plan]) -> None:
     told: list[str] = []
     run = Run(a_plan("numpy", "sgemm"), tell=told.append)
+    measure_at_once(run, 0.1)
     run()
     assert [(row["contender"], row["round"]) for row in run.rows] == [
         ("numpy", 0),
@@ -66,6 +77,21 @@ def test_measurements_alternate_and_each_is_a_process_of_its_own(a_plan: Callabl
         ("numpy", 1),
     ]
     assert "60 one-to-one, round 2: numpy" in told
+
+
+def test_what_takes_long_is_measured_once_but_what_the_goals_rest_on_again(a_plan: Callable[..., Plan]) -> None:
+    run = Run(a_plan("scipy", "engine"))
+    measure_at_once(run, 6.0)
+    run()
+    assert [row["contender"] for row in run.rows] == ["scipy", "engine", "engine"]
+
+
+def test_the_default_run_is_expected_to_take_a_quarter_of_an_hour_at_most(a_plan: Callable[..., Plan]) -> None:
+    plan = replace(a_plan(), contenders=CONTENDERS, sizes=SIZES, modes=tuple(Mode), rounds=3)
+    assert 5 * 60 < plan.seconds < 15 * 60
+    assert replace(plan, sizes=(*SIZES, LARGE)).seconds > plan.seconds + 60
+    few = replace(plan, contenders=(BY_NAME["numpy"],), sizes=(10_000,), modes=(ONE,))
+    assert few.seconds == harness.COMPILING_SECONDS + BY_NAME["numpy"].seconds + harness.PROCESS_SECONDS
 
 
 def test_who_cannot_run_is_listed_with_the_reason(a_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +104,12 @@ def test_who_cannot_run_is_listed_with_the_reason(a_plan: Callable[..., Plan], m
     scipy = replace(BY_NAME["scipy"], package=None, needs=lambda *_: 2**40)
     plan = replace(
         a_plan("lapjv", "mentor-match", modes=(Mode.CAPACITY,)),
-        contenders=(BY_NAME["lapjv"], BY_NAME["mentor-match"], scipy, replace(BY_NAME["numpy"], largest=50)),
+        contenders=(
+            BY_NAME["lapjv"],
+            BY_NAME["mentor-match"],
+            scipy,
+            replace(BY_NAME["numpy"], largest=50, why_not_larger="slow"),
+        ),
     )
     run = Run(plan, step=steps.append)
     run()
@@ -86,7 +117,7 @@ def test_who_cannot_run_is_listed_with_the_reason(a_plan: Callable[..., Plan], m
         ("lapjv", "lapjv has no wheel"),
         ("mentor-match", "it pairs one to one only"),
         ("scipy", "it needs about 1024 GiB of memory; 1 GiB are free"),
-        ("numpy", ""),
+        ("numpy", "slow"),
     ]
     assert sum(steps) == plan.measurements
 
@@ -162,7 +193,25 @@ def test_goals_are_ratios_of_medians_at_their_size_and_say_where_they_were_not_m
     assert found["G10"]["ratio"] == 8
     assert found["G2"]["not_measured"] == "NOT MEASURED: 10,000 people a side, one-to-one, were not asked for"
     assert "mentor-match, given the scores: it could not be installed" in found["G3"]["not_measured"]
-    assert "NOT MEASURED YET" in found["G7"]["not_measured"]
+    assert found["G7"]["not_measured"] == "NOT MEASURED: the live engine was not asked for"
+
+
+def test_the_live_goals_are_taken_at_the_largest_size_of_the_run() -> None:
+    def live(size: int, solve: float, arrival: float) -> Row:
+        told = {"arrival_ms": {"median": arrival, "p95": 9.0}, "re_matches_per_core_second": 3_000.0}
+        return a_row("live", size, Mode.CAPACITY, wall_by_phase={"solve": solve}, told=told)
+
+    found = goals([live(10_000, 0.5, 0.1), *(live(50_000, solve, 0.25) for solve in (2.0, 3.0, 9.0))], [])
+    assert (found["G7"]["ratio"], found["G7"]["by_size"]) == (12_000, {"10000": 5_000, "50000": 12_000})
+    assert (found["G8"]["ratio"], found["G8"]["at"]["size"]) == (3_000, 50_000)
+
+
+def test_a_live_pool_that_is_not_what_a_fresh_solution_gives_is_a_failure() -> None:
+    good = a_row("live", told={"dual": 1_000_000, "left_total": 7, "left_total_anew": 7})
+    assert failures([a_row("engine"), good], []) == []
+    stale = a_row("live", told={"dual": 1_000_000, "left_total": 6, "left_total_anew": 7})
+    assert "kept up to date 6, solved anew 7" in failures([stale], [])[0]
+    assert "the totals differ" in failures([a_row("engine"), a_row("live", total=999_999)], [])[0]
 
 
 def test_less_is_better_where_a_goal_counts_looks_at_all_pairs() -> None:
@@ -180,7 +229,8 @@ def test_the_page_tells_what_was_measured_what_was_not_and_what_failed(
     found = results(run, "make bench-matching")
     text = page(found, with_picture=False)
     assert "- NumPy + lapjv: **not run**, it needs about 80 GiB of memory" in text
-    assert "| NumPy + SciPy linear_sum_assignment |" in text
+    assert "| NumPy + SciPy linear_sum_assignment |  | 1.000 | 30.000 | 1.000 | 30 | 1 |" in text
+    assert "| 10,000 | one-to-one | 1 | `scipy` | 30.0000 | 1.0000 | 128 | 9,000 | 1,000,000 |" in text
     assert "Every check held" in text
     assert "matching.svg" not in text
     run.rows.append(a_row("scipy", total=5))

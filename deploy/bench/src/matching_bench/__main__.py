@@ -1,5 +1,6 @@
 """``python -m matching_bench``: the matching engine against what else there is, in one run."""
 
+import math
 import shlex
 import signal
 import sys
@@ -11,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .contenders import BY_NAME, CONTENDERS
+from .goals import HUGE, LARGE
 from .harness import Plan, Run
 from .people import Mode
 from .report import results, write_json, write_page
 
 CHECKOUT = Path(__file__).resolve().parents[4]
-SIZES = (1_000, 3_000, 10_000, 50_000)
-HUGE = 100_000
+SIZES = (1_000, 3_000, 10_000)
 FEWEST = 20
 MODES = {mode.name.lower(): mode for mode in Mode}
 Known = TypeVar("Known")
@@ -25,8 +26,11 @@ Known = TypeVar("Known")
 
 def main(  # noqa: PLR0917 typer turns each into an option
     sizes: Annotated[str, typer.Option(help="People a side, separated by commas.")] = ",".join(map(str, SIZES)),
+    large: Annotated[bool, typer.Option("--large", help="50,000 people a side as well.")] = False,
     huge: Annotated[bool, typer.Option("--huge", help="100,000 people a side as well.")] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each, of which the median counts.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Measurements of each, the median counts; one where they are slow.")
+    ] = 3,
     limit: Annotated[float, typer.Option(min=1, help="Seconds that one measurement may take.")] = 300,
     modes: Annotated[str, typer.Option(help="capacity, one_to_one, or both.")] = ",".join(MODES),
     only: Annotated[str, typer.Option(help=f"Some of: {', '.join(BY_NAME)}.")] = "",
@@ -40,13 +44,17 @@ def main(  # noqa: PLR0917 typer turns each into an option
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the process that measures is stopped as well
     plan = Plan(
         contenders=tuple(_known(BY_NAME, name) for name in _words(only)) or CONTENDERS,
-        sizes=_sizes(sizes, huge=huge),
+        sizes=_sizes(sizes, *([LARGE] if large else []), *([HUGE] if huge else [])),
         modes=tuple(_known(MODES, name) for name in _words(modes)),
         rounds=rounds,
         limit=limit,
         seed=seed,
         levels=levels,
         folder=output,
+    )
+    console.print(
+        f"This takes about {math.ceil(plan.seconds / 60)} min on a quiet machine, beside getting packages.",
+        highlight=False,
     )
     bar = Progress(
         BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=console
@@ -83,14 +91,14 @@ def _say(console: Console, packages: dict[str, dict[str, str | None]], no_pictur
         console.print(f"[bold red]NO PICTURE[/] {no_picture}", highlight=False)
 
 
-def _sizes(told: str, *, huge: bool) -> tuple[int, ...]:
+def _sizes(told: str, *more: int) -> tuple[int, ...]:
     try:
         wanted = {int(size) for size in _words(told)}
     except ValueError as error:
         raise typer.BadParameter(f"{told} are not numbers separated by commas") from error
     if not wanted or min(wanted) < FEWEST:
         raise typer.BadParameter(f"at least {FEWEST} people a side are needed")
-    return tuple(sorted(wanted | ({HUGE} if huge else set())))
+    return tuple(sorted(wanted.union(more)))
 
 
 def _known(names: dict[str, Known], name: str) -> Known:

@@ -16,8 +16,9 @@ from .contenders import Contender, Kind
 from .machine import available_bytes
 from .people import Mode, Pool, people
 
-SLOW_SECONDS = 60.0
-"""A contender that took longer is measured once per size: the medians of the others need the time more."""
+PROCESS_SECONDS = 2.0
+"""A measurement takes so long beside its clock: starting, importing, warming up."""
+COMPILING_SECONDS = 60.0
 STARTING_SECONDS = 120.0
 """Beside the limit: imports, compilation, loading and the check of the pairs."""
 SHARE_OF_MEMORY = 0.85
@@ -44,6 +45,18 @@ class Plan:
     def measurements(self) -> int:
         """At most."""
         return len(self.contenders) * len(self.sizes) * len(self.modes) * self.rounds
+
+    @property
+    def seconds(self) -> float:
+        """What it is expected to take, on a quiet machine, beside getting packages. Slower machines take longer."""
+        expected = COMPILING_SECONDS
+        for size in self.sizes:
+            for contender in self.contenders:
+                if contender.largest is None or size <= contender.largest:
+                    each = contender.seconds * (size / 10_000) ** contender.growth
+                    rounds = self.rounds if each <= contender.once_from else 1
+                    expected += len({*self.modes} & {*contender.modes}) * rounds * (each + PROCESS_SECONDS)
+        return expected
 
 
 @dataclass
@@ -76,8 +89,8 @@ class Run:
         pool_file = self.plan.folder / "pool.npz"
         people(FEW, self.plan.seed, levels=self.plan.levels).save(pool_file)
         for contender in self.plan.contenders:
-            if contender.kind is Kind.ENGINE:
-                self.tell("compiling the engine")
+            if contender.kind in {Kind.ENGINE, Kind.LIVE}:
+                self.tell(f"compiling: {contender.name}")
                 self._once(contender, pool_file, FEW, Mode.CAPACITY, 0)
         pool_file.unlink()
         self.rows.clear()
@@ -108,7 +121,7 @@ class Run:
         failed = any(
             row["contender"] == contender.name and row["size"] == size and row["mode"] == mode for row in self.skipped
         )
-        return failed or (bool(known) and known[0] > SLOW_SECONDS)
+        return failed or (bool(known) and known[0] > contender.once_from)
 
     def _cannot(self, contender: Contender, pool: Pool, size: int, mode: Mode) -> str | None:
         """Why the contender cannot be measured at this size."""

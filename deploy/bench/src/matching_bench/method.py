@@ -27,5 +27,6 @@ weekly slots, and one place for each department, site, set of languages and birt
 nothing and keeps nothing. **The look at all pairs** applies every rule and scores to the point.
 
 **A contender that was not run** at a size is listed with its reason: the memory it needs, or the time expected from the
-size before (the limit is {limit} s).
+size before (the limit is {limit} s). The others are compared up to 10,000 people, which is what their solvers are used
+for; beyond that the engine is compared with one look at all pairs and with the matrix product.
 """

@@ -2,21 +2,21 @@
 
 import json
 import statistics
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .contenders import BY_NAME, CONTENDERS, TOP, Kind
+from .contenders import BY_NAME, TOP, Kind
 from .goals import failures, goals
-from .harness import Row, Run, times
+from .harness import Run, times
 from .machine import machine
 from .method import METHOD
 from .people import Mode
+from .tables import every_row, goal_table, live_table, size_section
 
 PLOTTED = ("engine", "scipy", "lapjv", "lap", "flow-top", "mentor-match", "pass", "sgemm")
-GIB, MIB = 2**30, 2**20
+GIB = 2**30
 
 
 def results(run: Run, command: str) -> dict[str, Any]:
@@ -85,14 +85,17 @@ def page(found: dict[str, Any], *, with_picture: bool) -> str:
         *_verdict(found),
         "## Goals",
         "",
-        "A goal is a ratio between two medians of this run, at the size and mode for which it was set.",
+        "A goal is a ratio between two medians of this run, at the size and mode for which it was set; G7 and G8 are",
+        "taken at the largest size of this run.",
         "",
-        *_goal_table(found["goals"]),
+        *goal_table(found["goals"]),
         "",
         *(["![Seconds by number of people](matching.svg)", ""] if with_picture else []),
         "## Figures",
         "",
-        "Medians over the rounds; each measurement is a process of its own, and contenders alternate. Score is the",
+        f"Medians over the rounds, {found['plan']['rounds']} at most: what takes long is measured once per size. Each",
+        "measurement is a process of its own, and contenders alternate. In engines is how many times the engine's",
+        "seconds a contender takes, by the clock and by the processors' time of all its threads. Score is the",
         "time to compute the scores, solve the rest (for the engine: everything after its columns are filled, its",
         "proof included; filling them is in the time together). Peak is the memory of the whole process with",
         "interpreter and packages; added is how much of it came after the people were loaded. Below the best is how",
@@ -101,8 +104,8 @@ def page(found: dict[str, Any], *, with_picture: bool) -> str:
     ]
     for mode in Mode:
         for size in found["plan"]["sizes"]:
-            parts += _size_section(found, size, mode)
-    return "\n".join([*parts, _method(found)])
+            parts += size_section(found, size, mode)
+    return "\n".join([*parts, *live_table(found), _method(found), *every_row(found)])
 
 
 def _verdict(found: dict[str, Any]) -> list[str]:
@@ -120,72 +123,6 @@ def _verdict(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _goal_table(entries: dict[str, Any]) -> list[str]:
-    lines = ["| | | Measured | Goal | Earlier prototype, another machine |", "|---|---|---:|---:|---:|"]
-    for name, entry in entries.items():
-        where = f", {entry['at']['size']:,} a side, {entry['at']['mode']}" if "at" in entry else ""
-        sign = "at most " if entry.get("less_is_better") else ""
-        if entry["ratio"] is None:
-            sizes = entry.get("by_size", {})
-            others = "; ".join(f"{ratio:,g} at {int(size):,}" for size, ratio in sizes.items())
-            measured = f"**{entry['not_measured']}**" + (f" ({others})" if others else "")
-        else:
-            measured = f"{entry['ratio']:,g}"
-        number, _, _ = name.partition("_")
-        lines.append(
-            f"| {number} | {entry['title']}{where} | {measured} | {sign}{entry['goal']:,g} | {entry['prototype']:,g} |"
-        )
-    return lines
-
-
-def _size_section(found: dict[str, Any], size: int, mode: Mode) -> list[str]:
-    rows = [row for row in found["rows"] if row["size"] == size and row["mode"] == mode]
-    skipped = [row for row in found["skipped"] if row["size"] == size and row["mode"] == mode]
-    if not rows and not skipped:
-        return []
-    best = max((row["total"] for row in rows if _is_exact(row)), default=None)
-    lines = [
-        f"### {size:,} mentors and {size:,} mentees, {mode}",
-        "",
-        "| | Score s | Solve s | Together s | CPU s | Peak MiB | Added MiB | Pairs | Below the best | Rounds |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    measured = [[row for row in rows if row["contender"] == contender.name] for contender in CONTENDERS]
-    lines += [_line(BY_NAME[own[0]["contender"]].title, own, best) for own in measured if own]
-    left_out = [f"- {BY_NAME[row['contender']].title}: **not run**, {row['reason']}" for row in skipped]
-    return [*lines, "", *left_out, *([""] if left_out else [])]
-
-
-def _line(title: str, own: Sequence[Row], best: int | None) -> str:
-    def seconds(phase: str) -> str:
-        known = [row["wall_by_phase"][phase] for row in own if phase in row["wall_by_phase"]]
-        return f"{statistics.median(known):.3f}" if known else ""
-
-    def median(what: str) -> float:
-        return float(statistics.median(row[what] for row in own))
-
-    added = median("added_bytes")
-    first = own[0]
-    below = ""
-    if "total" in first and best:
-        below = f"{(best - first['total']) / best:.2%}" if first["total"] != best else "0"
-    if first.get("violations"):
-        below = "**breaks rules**"
-    cells = [
-        title,
-        seconds("score"),
-        seconds("solve"),
-        f"{median('wall'):.3f}",
-        f"{median('cpu'):.3f}",
-        f"{median('peak_bytes') / MIB:,.0f}",
-        f"{added / MIB:,.0f}",
-        f"{first['pairs']:,}" if "pairs" in first else "",
-        below,
-        str(len(own)),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
 def _method(found: dict[str, Any]) -> str:
     """What was compared, in words."""
     features = {row["told"]["features"] for row in found["rows"] if row["contender"] == "sgemm"}
@@ -194,10 +131,6 @@ def _method(found: dict[str, Any]) -> str:
         features=f"{max(features)} features per person" if features else "the features",
         limit=f"{found['plan']['limit_seconds']:,.0f}",
     )
-
-
-def _is_exact(row: Row) -> bool:
-    return BY_NAME[row["contender"]].kind in {Kind.ENGINE, Kind.ORACLE}
 
 
 def draw(found: dict[str, Any], path: Path) -> str | None:
