@@ -90,8 +90,8 @@ def test_the_default_run_is_expected_to_take_a_quarter_of_an_hour_at_most(a_plan
     plan = replace(a_plan(), contenders=CONTENDERS, sizes=SIZES, modes=tuple(Mode), rounds=3)
     assert 5 * 60 < plan.seconds < 15 * 60
     assert replace(plan, sizes=(*SIZES, LARGE)).seconds > plan.seconds + 60
-    few = replace(plan, contenders=(BY_NAME["numpy"],), sizes=(10_000,), modes=(ONE,))
-    assert few.seconds == harness.COMPILING_SECONDS + BY_NAME["numpy"].seconds + harness.PROCESS_SECONDS
+    few = replace(plan, contenders=(BY_NAME["lapjv"],), sizes=(10_000,), modes=(ONE,))
+    assert few.seconds == harness.COMPILING_SECONDS + BY_NAME["lapjv"].seconds + harness.PROCESS_SECONDS
 
 
 def test_who_cannot_run_is_listed_with_the_reason(a_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +151,12 @@ def test_a_contender_that_fails_is_listed_and_our_own_failure_fails_the_run(a_pl
     run._skip(BY_NAME["engine"], 60, ONE, "it failed: ImportError", failed=True)
     assert failures(run.rows, run.skipped) == [
         "this engine, exact and proven, 60 people a side, one-to-one: it failed: ImportError"
+    ]
+    run.skipped.clear()
+    for name in ("engine", "live", "scipy"):
+        run._skip(BY_NAME[name], 60, ONE, "it was stopped after 5 s", stopped=True)
+    assert failures(run.rows, run.skipped) == [
+        "this engine, exact and proven, 60 people a side, one-to-one: it was stopped after 5 s"
     ]
 
 

@@ -31,7 +31,7 @@ def main(  # noqa: PLR0917 typer turns each into an option
     rounds: Annotated[
         int, typer.Option(min=1, help="Measurements of each, the median counts; one where they are slow.")
     ] = 3,
-    limit: Annotated[float, typer.Option(min=1, help="Seconds that one measurement may take.")] = 300,
+    limit: Annotated[float, typer.Option(min=1, help="Seconds that one measurement may take.")] = 180,
     modes: Annotated[str, typer.Option(help="capacity, one_to_one, or both.")] = ",".join(MODES),
     only: Annotated[str, typer.Option(help=f"Some of: {', '.join(BY_NAME)}.")] = "",
     seed: Annotated[int, typer.Option(help="Of the people.")] = 1,

@@ -84,7 +84,9 @@ def _any_size(
 
 CONTENDERS = (
     _any_size("engine", "this engine, exact and proven", Kind.ENGINE, "ours:Engine", seconds=0.8),
-    _any_size("live", "this engine, kept up to date", Kind.LIVE, "events:Events", seconds=4),
+    Contender(
+        "live", "this engine, kept up to date", Kind.LIVE, "events:Events", 15, 1.0, _small, largest=None,
+    ),
     Contender("scipy", "NumPy + SciPy linear_sum_assignment", Kind.ORACLE, "solvers:SciPy", 35, 3.0, _doubles, "scipy"),
     Contender("lapjv", "NumPy + lapjv", Kind.SOLVER, "solvers:LapJV", 12, 2.6, _square_singles, "lapjv"),
     Contender("lap", "NumPy + lap", Kind.ORACLE, "solvers:Lap", 15, 2.6, _extended, "lap"),
@@ -93,7 +95,7 @@ CONTENDERS = (
         largest=2_000, why_not_larger="a flow over all possible pairs is compared up to 2,000 people",
     ),
     Contender(
-        "flow-top", f"NumPy + OR-Tools flow, best {TOP} per mentee", Kind.APPROXIMATE, "solvers:FlowOnTop", 8, 2.0,
+        "flow-top", f"NumPy + OR-Tools flow, best {TOP} per mentee", Kind.APPROXIMATE, "solvers:FlowOnTop", 3.5, 2.0,
         _blocks, "ortools",
     ),
     Contender(
@@ -102,8 +104,8 @@ CONTENDERS = (
         modes=(Mode.ONE_TO_ONE,),
     ),
     _any_size("pass", "this engine's look at all pairs, once", Kind.PASS, "ours:Pass", seconds=0.04),
-    Contender("numpy", "NumPy scoring alone, in whole numbers", Kind.PASS, "passes:Rows", 7, 2.0, _small),
-    Contender("blas", "NumPy scoring alone, matrix products and masks", Kind.PASS, "passes:Masked", 9, 2.0, _blocks),
+    Contender("numpy", "NumPy scoring alone, in whole numbers", Kind.PASS, "passes:Rows", 2.5, 2.0, _small),
+    Contender("blas", "NumPy scoring alone, matrix products and masks", Kind.PASS, "passes:Masked", 4.5, 2.0, _blocks),
     _any_size("sgemm", "one bare matrix product of the features", Kind.PASS, "passes:Bare", seconds=0.5, needs=_blocks),
 )  # fmt: skip
 BY_NAME = {contender.name: contender for contender in CONTENDERS}

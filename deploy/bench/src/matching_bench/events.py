@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matching.engine.live import Live
@@ -20,6 +20,7 @@ GONE = 200
 MOST_SECONDS = 4.0
 """For each kind of event; then as many count as there was time for."""
 MILLI = 1_000
+Who = TypeVar("Who")
 
 
 class Events:
@@ -64,15 +65,22 @@ class Events:
 
 def _without_some(pool: Pool, market: Market, live: Live, chance: np.random.Generator) -> dict[str, Any]:
     """Mentees and mentors go for good; those who are left are solved anew. Raises: NotProven."""
-    mentees, mentors = _some(chance, pool.mentees, GONE), _some(chance, pool.mentors, GONE)
-    for mentee, mentor in zip(mentees, mentors, strict=False):
+    partings = zip(_some(chance, pool.mentees, GONE), _some(chance, pool.mentors, GONE), strict=True)
+    mentees, mentors = [], []
+    for mentee, mentor in _while_there_is_time(partings):
         live.depart(mentee)
         live.offer(mentor, 0)
+        mentees.append(mentee)
+        mentors.append(mentor)
     live.certify()
     left = np.setdiff1d(np.arange(pool.mentees), mentees)
     places = market.places.copy()
     places[mentors] = 0
-    return {"left_total": live.total, "left_total_anew": optimum(_of_rows(market, left, places)).total}
+    return {
+        "left_without": len(mentees),
+        "left_total": live.total,
+        "left_total_anew": optimum(_of_rows(market, left, places)).total,
+    }
 
 
 def _of_rows(market: Market, rows: Integers, places: Integers) -> Market:
@@ -101,7 +109,7 @@ def _some(chance: np.random.Generator, people: int, most: int) -> list[int]:
     return some
 
 
-def _while_there_is_time(people: Iterable[int]) -> Iterator[int]:
+def _while_there_is_time(people: Iterable[Who]) -> Iterator[Who]:
     """One at least."""
     ends = time.perf_counter() + MOST_SECONDS
     for person in people:
