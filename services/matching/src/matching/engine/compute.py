@@ -31,6 +31,7 @@ from .objective import Solution, solve
 from .shut_out import ShutOut
 from .side import Side
 
+_CANDIDATE = TypeAdapter(Candidate)
 _CANDIDATES = TypeAdapter(tuple[Candidate, ...])
 _NAMES: dict[str, Any] = {
     "id": "",
@@ -152,7 +153,7 @@ def _pool(problem: Problem) -> tuple[_Pool, list[DroppedLock]]:
 def _in_canonical_order(people: Sequence[Candidate], places: Mapping[str, int]) -> list[Candidate]:
     """Those who can be paired, by what they say of themselves; names only separate people who say the same."""
     able = [person for person in people if person.takes_part and places.get(person.id, 0) > 0]
-    return sorted(able, key=lambda person: (repr(replace(person, **_NAMES)), person.id))
+    return sorted(able, key=lambda person: (_CANDIDATE.dump_json(replace(person, **_NAMES)), person.id))
 
 
 def _chosen(solution: Solution, pool: _Pool, problem: Problem) -> tuple[ChosenPair, ...]:
