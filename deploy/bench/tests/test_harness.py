@@ -15,6 +15,7 @@ from matching_bench.goals import LARGE, failures, goals
 from matching_bench.harness import Plan, Row, Run
 from matching_bench.people import Mode
 from matching_bench.report import page, results, write_json
+from matching_bench.tables import live_table
 
 ONE = Mode.ONE_TO_ONE
 
@@ -209,6 +210,13 @@ def test_the_live_goals_are_taken_at_the_largest_size_of_the_run() -> None:
 
     found = goals([live(10_000, 0.5, 0.1), *(live(50_000, solve, 0.25) for solve in (2.0, 3.0, 9.0))], [])
     assert (found["G7"]["ratio"], found["G7"]["by_size"]) == (12_000, {"10000": 5_000, "50000": 12_000})
+    rows = [live(50_000, 2.0, 0.25)]
+    event = {"median": 0.25, "p95": 9.0, "count": 300}
+    rows[0]["told"] |= dict.fromkeys(("arrival_ms", "departure_ms", "mentor_leaves_and_returns_ms"), event)
+    rows[0]["wall_by_phase"] |= {"certify": 0.4}
+    told = live_table({"rows": rows, "plan": {"sizes": [50_000]}})
+    each = "0.250 (9.000; 300)"
+    assert f"| 50,000, capacity 1-3 | 2.000 | {each} | {each} | {each} | 3,000 | 0.400 | 1 |" in told
     assert (found["G8"]["ratio"], found["G8"]["at"]["size"]) == (3_000, 50_000)
 
 

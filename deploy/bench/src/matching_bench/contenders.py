@@ -85,7 +85,7 @@ def _any_size(
 CONTENDERS = (
     _any_size("engine", "this engine, exact and proven", Kind.ENGINE, "ours:Engine", seconds=0.8),
     Contender(
-        "live", "this engine, kept up to date", Kind.LIVE, "events:Events", 15, 1.0, _small, largest=None,
+        "live", "this engine, kept up to date", Kind.LIVE, "events:Events", 8, 1.8, _small, largest=None,
     ),
     Contender("scipy", "NumPy + SciPy linear_sum_assignment", Kind.ORACLE, "solvers:SciPy", 35, 3.0, _doubles, "scipy"),
     Contender("lapjv", "NumPy + lapjv", Kind.SOLVER, "solvers:LapJV", 12, 2.6, _square_singles, "lapjv"),

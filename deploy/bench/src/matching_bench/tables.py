@@ -101,9 +101,10 @@ def live_table(found: dict[str, Any]) -> list[str]:
         "## One at a time",
         "",
         "The optimum is kept while people, chosen at random, go and come back one by one. Milliseconds are the",
-        "medians of each event; in brackets the time within which 95 of 100 are done. Re-matches are pairs of a",
-        "departure and an arrival per second of one core. Afterwards all pairs are looked at: none is worth more",
-        "than the prices say, and when further people have gone, the total is that of a fresh solution without them.",
+        "medians of each event; in brackets the time within which 95 of 100 are done, and how many there was time",
+        "for. Re-matches are pairs of a departure and an arrival per second of one core. Afterwards all pairs are",
+        "looked at: none is worth more than the prices say, and when further people have gone, the total is that of",
+        "a fresh solution without them.",
         "",
         "| | Fresh solution s | Arrival ms | Departure ms | Mentor gone and back ms | Re-matches | Proof s | Rounds |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -126,7 +127,7 @@ def _events(rows: Sequence[Row]) -> str:
 
     def milliseconds(event: str) -> str:
         usual, slow = (statistics.median(row["told"][event][what] for row in rows) for what in ("median", "p95"))
-        return f"{usual:.3f} ({slow:.3f})"
+        return f"{usual:.3f} ({slow:.3f}; {sum(row['told'][event]['count'] for row in rows)})"
 
     cells = [
         f"{rows[0]['size']:,}, {rows[0]['mode']}",
@@ -134,7 +135,7 @@ def _events(rows: Sequence[Row]) -> str:
         milliseconds("arrival_ms"),
         milliseconds("departure_ms"),
         milliseconds("mentor_leaves_and_returns_ms"),
-        f"{statistics.median(row['told']['re_matches_per_core_second'] for row in rows):,.0f}",
+        f"{statistics.median(row['told']['re_matches_per_core_second'] for row in rows):,.4g}",
         seconds("certify"),
         str(len(rows)),
     ]
