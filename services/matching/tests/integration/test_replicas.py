@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 Document = dict[str, Any]
 Documents = Callable[[], Awaitable[list[Document]]]
 PROGRAMMES = [f"prog_{number}" for number in range(10)]
-MENTORS, MENTEES = 30, 25
+MENTORS, MENTEES = 60, 50
 LONGER_THAN_A_WRITE = 0.3
 
 
@@ -89,22 +89,22 @@ def people_of(programme: str, seed: int) -> list[Candidate]:
     ]
 
 
-async def killed_in_the_middle(process: subprocess.Popen[bytes], runs: Documents) -> set[str]:
-    """Kill the process while it holds a run, after some runs have ended. Returns who has held runs until then."""
-    holders: set[str] = set()
+async def killed_in_the_middle(process: subprocess.Popen[bytes], runs: Documents) -> None:
+    """Kill the process while it holds a run, once both replicas have brought one to its end and hold another."""
+    holder: dict[str, str] = {}
     while True:
         found = await runs()
-        ended = sum(run["status"] == "proposed" for run in found)
-        assert ended < len(found), "all runs ended before both replicas held one at the same time"
-        held = {run["owner"] for run in found if run["status"] == "running"}
-        holders |= held
-        if ended and len(held) > 1:
+        assert any(run["status"] != "proposed" for run in found), "all runs ended before both had held two"
+        held = {run["_id"]: run["owner"] for run in found if run["status"] == "running"}
+        holder |= held
+        ended_by = {holder.get(run["_id"]) for run in found if run["status"] == "proposed"} - {None}
+        if len(ended_by) == len(set(held.values())) == 2:
             process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(LONGER_THAN_A_WRITE)
-            if len({run["owner"] for run in await runs() if run["status"] == "running"}) > 1:
+            if len({run["owner"] for run in await runs() if run["status"] == "running"}) == 2:
                 process.kill()
                 process.wait()
-                return holders
+                return
             process.send_signal(signal.SIGCONT)
         await asyncio.sleep(0.01)
 
@@ -133,8 +133,7 @@ async def test_two_replicas_share_ten_runs_and_one_is_killed_and_each_run_is_pub
 
             await eventually(known, equals={MENTORS + MENTEES}, timeout=60)
             asked = [await survivor.post(f"/programmes/{programme}/runs") for programme in PROGRAMMES]
-            holders = await killed_in_the_middle(doomed, runs)
-            assert len(holders) == 2
+            await killed_in_the_middle(doomed, runs)
             ended_before = {run["_id"]: run for run in await runs() if run["status"] == "proposed"}
             assert 0 < len(ended_before) < len(asked)
 
