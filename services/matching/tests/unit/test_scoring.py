@@ -42,9 +42,7 @@ def test_a_pair_that_covers_everything_gets_every_point() -> None:
     assert full == MatchWeights().model_dump()
 
 
-@pytest.mark.parametrize(
-    ("present", "offered", "parts"), [(0, 5, 64), (0, 3, 38), (3, 4, 32), (4, 4, 0), (5, 1, 0)]
-)
+@pytest.mark.parametrize(("present", "offered", "parts"), [(0, 5, 64), (0, 3, 38), (3, 4, 32), (4, 4, 0), (5, 1, 0)])
 def test_a_lift_is_the_share_of_the_way_to_the_top(present: int, offered: int, parts: int) -> None:
     assert lift(present, offered) == parts
 
