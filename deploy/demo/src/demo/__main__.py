@@ -41,6 +41,7 @@ def main(
     """
     follow_make()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in a background job of a script it is ignored
     console = Console()
     try:
         if (earlier := Stack.load(data)) is not None:

@@ -59,6 +59,7 @@ def run(only: OnlyOption = Only.ALL, docker: DockerOption = False, broker: Broke
     """Start the stack and keep it until Ctrl-C; it ends with this process."""
     follow_make()
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in a background job of a script it is ignored
     with start_stack(services=_services(only), docker=docker, broker=_broker(broker)) as stack:
         show(stack)
         console.print("[bold]Ctrl-C[/] stops everything." if not stack.found else "It ran already and stays.")
