@@ -5,7 +5,6 @@ partition, earliest offset, one group per topic, no reply ever, no topic created
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,7 +18,6 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from shared.contracts import Delivery, Event
 from shared.contracts.cloud_events import Undecodable, event_type, from_record
 
-from .commits import Commits
 from .dead_letter import MAX_REDRIVES, REDRIVES_HEADER, DeliveryPolicy, middleware_for
 from .kafka_security import ssl_context
 from .kafka_sender import KafkaSender
@@ -32,8 +30,6 @@ E = TypeVar("E", bound=Event)
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
 
 GRACEFUL_SECONDS = 25.0
-COMMIT_SECONDS = 5.0
-"""A stop waits no longer for Kafka to take the offsets; what is not committed is read again."""
 SAFE_POLICIES = frozenset({AckPolicy.NACK_ON_ERROR})
 
 
@@ -55,7 +51,6 @@ class Bus:
         )
         self.broker = build_broker(settings, policy=self.policy, decode=self._decode)
         self._reads: list[str] = []
-        self._flights: list[InFlight] = []
 
     def subscribe(
         self, event: type[E]
@@ -80,10 +75,6 @@ class Bus:
     async def stop(self) -> None:
         """Finish and commit what is in flight, and read no more."""
         self.policy.stop_waiting()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(COMMIT_SECONDS):
-                for flight in self._flights:
-                    await flight.commit_from_now_on()
         await self.broker.stop()
 
     @property
@@ -113,7 +104,6 @@ class Bus:
         handle.__name__ = f"on_{reads}"
         handle.__doc__ = description
         flight = InFlight()
-        self._flights.append(flight)
         self._reads.append(topic)
         subscriber = self.broker.subscriber(
             topic,
@@ -187,7 +177,6 @@ class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
 
     def __init__(self) -> None:
         self._current: dict[TopicPartition, Any] = {}
-        self._commits: dict[AIOKafkaConsumer, Commits] = {}
 
     async def parse(self, record: Any, original: Callable[[Any], Awaitable[StreamMessage[Any]]]) -> StreamMessage[Any]:
         """Build FastStream's message without ever failing; decoding and its errors come later."""
@@ -197,34 +186,17 @@ class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
             message: Any = await original(record)
         finally:
             record.headers = headers
-        consumer = message.consumer
-        if consumer not in self._commits:
-            self._commits[consumer] = Commits(consumer)
-        message.consumer = self._commits[consumer].of(record)
         self._current[TopicPartition(record.topic, record.partition)] = message
         parsed: StreamMessage[Any] = message
         return parsed
-
-    async def commit_from_now_on(self) -> None:
-        """No commit waits any more."""
-        for commits in self._commits.values():
-            await commits.commit_from_now_on()
-
-    async def _commit_before(self, deadline: float) -> None:
-        """In an outage of Kafka a commit would wait for its end."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                for commits in self._commits.values():
-                    await commits.commit()
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Wait for what is in flight, at most as long as a graceful stop may take."""
         deadline = asyncio.get_running_loop().time() + GRACEFUL_SECONDS
         while any(_busy(self._current.get(partition)) for partition in revoked):
             if asyncio.get_running_loop().time() >= deadline:
-                break
+                return
             await asyncio.sleep(0.02)
-        await self._commit_before(deadline)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Nothing to prepare: state is in the database."""
