@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -19,6 +19,7 @@ from shared.contracts import Delivery, Event
 from shared.contracts.cloud_events import Undecodable, event_type, from_record
 
 from .dead_letter import MAX_REDRIVES, REDRIVES_HEADER, DeliveryPolicy, middleware_for
+from .in_flight import GRACEFUL_SECONDS, InFlight
 from .kafka_security import ssl_context
 from .kafka_sender import KafkaSender
 from .logging import follow
@@ -29,7 +30,6 @@ from .topics import TopicNames
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
 
-GRACEFUL_SECONDS = 25.0
 SAFE_POLICIES = frozenset({AckPolicy.NACK_ON_ERROR})
 
 
@@ -51,6 +51,7 @@ class Bus:
         )
         self.broker = build_broker(settings, policy=self.policy, decode=self._decode)
         self._reads: list[str] = []
+        self._flights: list[InFlight] = []
 
     def subscribe(
         self, event: type[E]
@@ -75,6 +76,7 @@ class Bus:
     async def stop(self) -> None:
         """Finish and commit what is in flight, and read no more."""
         self.policy.stop_waiting()
+        await asyncio.gather(*(flight.commit_from_now_on() for flight in self._flights))
         await self.broker.stop()
 
     @property
@@ -104,6 +106,7 @@ class Bus:
         handle.__name__ = f"on_{reads}"
         handle.__doc__ = description
         flight = InFlight()
+        self._flights.append(flight)
         self._reads.append(topic)
         subscriber = self.broker.subscriber(
             topic,
@@ -166,44 +169,6 @@ def subscription_settings(settings: ServiceSettings) -> dict[str, Any]:
         "isolation_level": "read_committed",
         **workers,
     }
-
-
-class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
-    """Keeps a partition until the record in flight is handled and committed: no second member starts it.
-
-    Also the tolerant parser: null and non-UTF-8 headers stay readable, and ``reply_to`` is dropped, since any
-    producer could use it to have our answers published where it likes.
-    """
-
-    def __init__(self) -> None:
-        self._current: dict[TopicPartition, Any] = {}
-
-    async def parse(self, record: Any, original: Callable[[Any], Awaitable[StreamMessage[Any]]]) -> StreamMessage[Any]:
-        """Build FastStream's message without ever failing; decoding and its errors come later."""
-        headers = record.headers
-        record.headers = ()
-        try:
-            message: Any = await original(record)
-        finally:
-            record.headers = headers
-        self._current[TopicPartition(record.topic, record.partition)] = message
-        parsed: StreamMessage[Any] = message
-        return parsed
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Wait for what is in flight, at most as long as a graceful stop may take."""
-        deadline = asyncio.get_running_loop().time() + GRACEFUL_SECONDS
-        while any(_busy(self._current.get(partition)) for partition in revoked):
-            if asyncio.get_running_loop().time() >= deadline:
-                return
-            await asyncio.sleep(0.02)
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Nothing to prepare: state is in the database."""
-
-
-def _busy(message: Any) -> bool:
-    return message is not None and message.committed is None
 
 
 async def lag_of(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:

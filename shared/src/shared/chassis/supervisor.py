@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from .in_flight import GRACEFUL_SECONDS
 from .kafka_security import security_arguments
 from .kafka_sender import KafkaSender
 from .logging import get_logger
-from .messaging import GRACEFUL_SECONDS, Bus, lag_of
+from .messaging import Bus, lag_of
 from .metrics import Metrics
 from .mongo import DatabaseUnavailable, Mongo
 from .outbox import Relay
