@@ -10,6 +10,7 @@ from typing import Any
 from matching.domain.candidate import Candidate, Programme
 from matching.domain.pairing import Pairing, PairingStatus
 from matching.domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
+from matching.domain.renewal import Renewal
 from matching.domain.restriction import Restriction
 from matching.domain.run import MatchRun, RunStatus, may_be_taken
 from matching.domain.study import Study
@@ -40,8 +41,12 @@ class InMemoryBacklog:
         pairings: InMemoryAggregates[Pairing],
         candidates: InMemoryProjections[Candidate],
         studies: InMemoryAggregates[Study],
+        *,
+        renewals: InMemoryAggregates[Renewal],
+        programmes: InMemoryProjections[Programme],
     ) -> None:
         self._runs, self._pairings, self._candidates, self._studies = runs, pairings, candidates, studies
+        self._renewals, self._programmes = renewals, programmes
 
     async def runs_to_take(self, now: datetime) -> Sequence[Work]:
         waiting = [run for run in self._runs.states.values() if may_be_taken(run, now)]
@@ -50,6 +55,16 @@ class InMemoryBacklog:
     async def studies_to_take(self, now: datetime) -> Sequence[Work]:
         waiting = [study for study in self._studies.states.values() if study_may_be_taken(study, now)]
         return [(study.tenant, study.id) for study in sorted(waiting, key=lambda study: study.requested_at)]
+
+    async def renewals_to_take(self, now: datetime) -> Sequence[Work]:
+        return [
+            (renewal.tenant, renewal.id)
+            for renewal in self._renewals.states.values()
+            if renewal.asked is not None or (renewal.due is not None and renewal.due <= now)
+        ]
+
+    async def programmes(self) -> Sequence[Work]:
+        return [(programme.tenant, programme.id) for programme in self._programmes.states.values()]
 
     async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
         return [
@@ -174,23 +189,33 @@ class Service:
         self.candidates = InMemoryProjections(Candidate)
         self.claims = InMemoryReservations()
         self.studies = InMemoryAggregates(Study)
+        self.renewals = InMemoryAggregates(Renewal)
+        self.ended: list[tuple[str, bool]] = []
+        programmes = InMemoryProjections(Programme)
         self.uploads = InMemoryUploads()
         self.engine = InlineEngine()
         self.stores = Stores(
-            programmes=InMemoryProjections(Programme),
+            programmes=programmes,
             candidates=self.candidates,
             pairings=self.pairings,
             runs=self.runs,
+            renewals=self.renewals,
             restrictions=InMemoryAggregates(Restriction),
             studies=self.studies,
             uploads=self.uploads,
             proposed=InMemoryProjections(StoredPair),
             left_out=InMemoryProjections(StoredLeftOut),
             claims=self.claims,
-            backlog=InMemoryBacklog(self.runs, self.pairings, self.candidates, self.studies),
+            backlog=InMemoryBacklog(
+                self.runs, self.pairings, self.candidates, self.studies, renewals=self.renewals, programmes=programmes
+            ),
             clock=self.clock,
         )
-        self.matching = Matching.of(self.stores, self.engine, replica="replica_1")
+        self.matching = Matching.of(self.stores, self.engine, replica="replica_1", tell=self.hear)
+
+    def hear(self, outcome: str, nightly: bool) -> None:
+        """How renewals ended."""
+        self.ended.append((outcome, nightly))
 
     def replica(self, weather: Weather, name: str = "replica_2") -> Matching:
         """Another process on the same stores, out in the weather."""
@@ -201,12 +226,13 @@ class Service:
                 "studies": Exposed(self.studies, weather, frozenset({"change", "find"})),
                 "uploads": Exposed(self.uploads, weather, frozenset({"find", "people", "delete"})),
                 "runs": Exposed(self.runs, weather, frozenset({"change", "find"})),
+                "renewals": Exposed(self.renewals, weather, frozenset({"change", "find", "get"})),
                 "candidates": Exposed(self.candidates, weather, frozenset({"find", "keep_newest"})),
                 "claims": Exposed(self.claims, weather, frozenset({"acquire", "release", "claims"})),
                 "proposed": Exposed(self.stores.proposed, weather, frozenset({"keep_newest"})),
             }
         )
-        return Matching.of(stores, self.engine, replica=name)
+        return Matching.of(stores, self.engine, replica=name, tell=self.hear)
 
     async def know(self, *people: Candidate, programme: Programme | None = None) -> None:
         if programme is not None:

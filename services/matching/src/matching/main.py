@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from fastapi import FastAPI
+from prometheus_client import Counter
 from shared.chassis.clock import Clock
 from shared.chassis.service import Chassis
 from shared.contracts import Paired, Unpaired
@@ -21,11 +22,21 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
     settings = settings or Settings()
     chassis = Chassis(settings, clock=clock)
     engine = EngineProcesses(settings.engine_workers)
+    renewals = Counter(
+        "telemachus_proposal_renewals",
+        "Renewals of proposals by outcome: renewed, confirmed, overtaken, failed. renewed while nightly is true: "
+        "a proposal was not the best although no change was told.",
+        ["outcome", "nightly"],
+        registry=chassis.metrics.registry,
+    )
     matching = Matching.of(
         repository.stores(chassis),
         engine,
         replica=f"matching-{uuid4().hex[:12]}",
         patience=settings.explanation_seconds,
+        renew_after=settings.renew_after_seconds,
+        recertify_hour=settings.recertify_hour,
+        tell=lambda outcome, nightly: renewals.labels(outcome, str(nightly).lower()).inc(),
     )
     consumers(chassis.bus, matching)
 
@@ -49,5 +60,11 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
         emits=[Paired, Unpaired],
         indexes=[indexes],
         body_limits={"/v1/simulation-people": MOST_BYTES},
-        background=[work_on_runs, matching.approval.resume, matching.places.sweep],
+        background=[
+            work_on_runs,
+            matching.renewals.work,
+            matching.recertification.work,
+            matching.approval.resume,
+            matching.places.sweep,
+        ],
     )

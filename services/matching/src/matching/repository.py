@@ -11,6 +11,7 @@ from shared.contracts import Role
 from .domain.candidate import Candidate, Programme
 from .domain.pairing import Pairing, PairingStatus
 from .domain.proposal import StoredLeftOut, StoredPair
+from .domain.renewal import Renewal
 from .domain.restriction import Restriction
 from .domain.run import MatchRun, RunStatus
 from .domain.study import Study, StudyStatus
@@ -28,6 +29,7 @@ def stores(chassis: Chassis) -> Stores:
         candidates=chassis.projections("candidates", Candidate),
         pairings=chassis.aggregates("pairings", Pairing),
         runs=chassis.aggregates("match_runs", MatchRun),
+        renewals=chassis.aggregates("renewals", Renewal),
         restrictions=chassis.aggregates("restrictions", Restriction),
         studies=chassis.aggregates("studies", Study),
         uploads=MongoUploads(chassis),
@@ -44,6 +46,8 @@ class MongoBacklog:
 
     def __init__(self, chassis: Chassis) -> None:
         self._runs = chassis.collection("match_runs")
+        self._renewals = chassis.collection("renewals")
+        self._programmes = chassis.collection("programmes")
         self._studies = chassis.collection("studies")
         self._pairings = chassis.collection("pairings")
         self._candidates = chassis.collection("candidates")
@@ -63,6 +67,14 @@ class MongoBacklog:
             {"status": StudyStatus.RUNNING.value, "lease_until": {"$lte": now}},
         ]
         return await _work(self._studies, {"$or": nobody_works_on_it}, oldest_by="requested_at")
+
+    async def renewals_to_take(self, now: datetime) -> Sequence[Work]:
+        """Due, or claimed and not settled; the longest due first."""
+        return await _work(self._renewals, {"$or": [{"due": {"$lte": now}}, {"asked": {"$gt": ""}}]}, oldest_by="due")
+
+    async def programmes(self) -> Sequence[Work]:
+        """Every published programme."""
+        return [(found["tenant"], found["_id"]) async for found in self._programmes.find({}, fields=["tenant"])]
 
     async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
         """Proposed, with an approval that should have been finished by now."""
@@ -112,7 +124,9 @@ class MongoBacklog:
         """Repeatable."""
         await self._candidates.ensure_index([("tenant", 1), ("programme_id", 1), ("role", 1)])
         await self._runs.ensure_index([("status", 1), ("requested_at", 1)])
-        await self._runs.ensure_index([("tenant", 1), ("programme_id", 1)])
+        await self._runs.ensure_index([("tenant", 1), ("programme_id", 1), ("status", 1)])
+        await self._renewals.ensure_index([("due", 1)])
+        await self._renewals.ensure_index([("asked", 1)])
         await self._studies.ensure_index([("status", 1), ("requested_at", 1)])
         await self._studies.ensure_index([("tenant", 1), ("programme_id", 1), ("kind", 1)])
         await self._pairings.ensure_index([("tenant", 1), ("programme_id", 1), ("status", 1)])

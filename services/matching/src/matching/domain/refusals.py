@@ -51,6 +51,18 @@ class RunNotProposed(Refusal):
     """Only a run that holds a proposal can be approved."""
 
 
+class ProposalRenewed(RunNotProposed):
+    """Another run's proposal stands in place of this one; the refusal names it."""
+
+    def __init__(self, detail: str, *, run_id: str) -> None:
+        super().__init__(detail)
+        self.extra = {"run_id": run_id}
+
+
+class NoProposal(NotFound):
+    """No proposal of the programme waits for a decision."""
+
+
 class RunNotHeld(Refusal):
     """Another replica holds the run, or it has ended."""
 

@@ -12,7 +12,7 @@ from shared.contracts import MatchPolicy
 
 from .candidate import Programme
 from .proposal import Figures
-from .refusals import RunNotHeld, RunNotProposed
+from .refusals import ProposalRenewed, RunNotHeld, RunNotProposed
 from .rules import Charter
 
 LEASE = timedelta(seconds=10)
@@ -29,6 +29,8 @@ class RunStatus(StrEnum):
     APPROVED = "approved"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+    UNCHANGED = "unchanged"
+    """A renewal that found what the open proposal says already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,17 @@ class MatchRun:
     week: date
     session_minutes: int
     automatic: bool = False
-    """Approved without a manager: continuous mode catching up with who came before the charter."""
+    """Approved without a manager: continuous mode catching up with who waits."""
+    renews: str | None = None
+    """The proposal in whose place this run was asked for, by nobody: the pool had changed. Never approved by itself."""
+    renewed_by: str | None = None
+    """The run whose proposal superseded this one."""
+    confirmed_at: datetime | None = None
+    """When a renewal last found the same pairs."""
+    pairs_in: str | None = None
+    """The result that holds the pairs, where they are those of an earlier proposal."""
+    left_out_in: str | None = None
+    """The result that holds the people left out, where a confirmation found it anew."""
     owner: str | None = None
     lease_until: datetime | None = None
     attempt: int = 0
@@ -78,6 +90,21 @@ class MatchRun:
         return f"{self.id}.{self.attempt}"
 
     @property
+    def pairs_result(self) -> str:
+        """Names the result that holds the proposed pairs."""
+        return self.pairs_in or self.result
+
+    @property
+    def left_out_result(self) -> str:
+        """Names the result that holds the people left out."""
+        return self.left_out_in or self.result
+
+    @property
+    def can_be_renewed(self) -> bool:
+        """Whether it is a proposal that nobody has begun to approve."""
+        return self.status is RunStatus.PROPOSED and self.approval_due is None
+
+    @property
     def charter(self) -> Charter:
         """What the run's pairs are judged by."""
         return Charter(policy=self.policy, week=self.week, session_minutes=self.session_minutes)
@@ -95,6 +122,7 @@ def request(
     seed: int,
     now: datetime,
     automatic: bool = False,
+    renews: str | None = None,
 ) -> MatchRun:
     """Ask for a run under the programme's policy of today."""
     return MatchRun(
@@ -110,6 +138,7 @@ def request(
         week=programme.reference_week,
         session_minutes=programme.plan.minutes,
         automatic=automatic,
+        renews=renews,
     )
 
 
@@ -142,19 +171,22 @@ def renew(run: MatchRun, owner: str, attempt: int, progress: int, now: datetime)
     return _next(run, lease_until=now + LEASE, progress=min(max(progress, run.progress), 99))
 
 
-def conclude(run: MatchRun, owner: str, attempt: int, figures: Figures, now: datetime) -> MatchRun:
-    """The work is done and its pairs are stored: a proposal waits for a decision. Raises: RunNotHeld."""
+def conclude(
+    run: MatchRun, owner: str, attempt: int, figures: Figures, now: datetime, *, renewed: MatchRun | None = None
+) -> MatchRun:
+    """The work is done and its pairs are stored: a proposal waits for a decision.
+
+    ``renewed``: the proposal, as it is now, that this run should renew and whose pairs it found again, or which it can
+    renew no more. Raises: RunNotHeld.
+    """
     _require_held(run, owner, attempt)
-    return _next(
-        run,
-        status=RunStatus.PROPOSED,
-        owner=None,
-        lease_until=None,
-        progress=100,
-        figures=figures,
-        approval_due=now if run.automatic else None,
-        effective_on=now.date() if run.automatic else None,
-    )
+    done = _next(run, owner=None, lease_until=None, progress=100, figures=figures)
+    if renewed is None:
+        due, on = (now, now.date()) if run.automatic else (None, None)
+        return replace(done, status=RunStatus.PROPOSED, approval_due=due, effective_on=on)
+    if renewed.can_be_renewed:
+        return replace(done, status=RunStatus.UNCHANGED, pairs_in=renewed.pairs_result)
+    return replace(done, status=RunStatus.SUPERSEDED)
 
 
 def fail(run: MatchRun, owner: str, attempt: int, failure: str) -> MatchRun:
@@ -163,16 +195,28 @@ def fail(run: MatchRun, owner: str, attempt: int, failure: str) -> MatchRun:
     return _next(run, status=RunStatus.FAILED, owner=None, lease_until=None, failure=failure)
 
 
-def supersede(run: MatchRun) -> MatchRun:
+def supersede(run: MatchRun, by: str | None = None) -> MatchRun:
     """A newer proposal replaces this one. A run that is decided, or being approved, stays as it is."""
-    open_to_it = run.status is RunStatus.PROPOSED and run.approval_due is None
-    return _next(run, status=RunStatus.SUPERSEDED) if open_to_it else run
+    return _next(run, status=RunStatus.SUPERSEDED, renewed_by=by) if run.can_be_renewed else run
+
+
+def confirm(run: MatchRun, by: MatchRun, now: datetime) -> MatchRun:
+    """A renewal found the same pairs: they stand, with the figures, the proof and the people left out of today."""
+    if not run.can_be_renewed or run.left_out_in == by.result:
+        return run
+    return _next(run, figures=by.figures, left_out_in=by.result, confirmed_at=now)
 
 
 def begin_approval(run: MatchRun, effective_on: date, now: datetime) -> MatchRun:
-    """Decide that the proposal becomes pairings. Repeating it keeps the first date. Raises: RunNotProposed."""
+    """Decide that the proposal becomes pairings. Repeating it keeps the first date.
+
+    Raises: RunNotProposed, ProposalRenewed.
+    """
     if run.status is RunStatus.APPROVED:
         return run
+    newer = run.renews if run.status is RunStatus.UNCHANGED else run.renewed_by
+    if newer is not None and run.status is not RunStatus.PROPOSED:
+        raise ProposalRenewed(f"the run is {run.status}: look at {newer}, and approve that", run_id=newer)
     if run.status is not RunStatus.PROPOSED:
         raise RunNotProposed(f"the run is {run.status}")
     return _next(run, approval_due=now + LEASE, effective_on=run.effective_on or effective_on)

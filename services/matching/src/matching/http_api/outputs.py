@@ -116,12 +116,18 @@ class RunOut(Out):
     certificate: Certificate | None = None
     dropped_locks: tuple[DroppedLock, ...] = ()
     seconds: float | None = None
+    renews: str | None
+    """The proposal that this run was asked for to renew, by nobody."""
+    renewed_by: str | None
+    """The run whose proposal stands in place of this one."""
+    confirmed_at: datetime | None
+    """When a renewal last found the same pairs; figures, certificate and people left out are of that moment."""
     effective_on: date | None
     approved_at: datetime | None
     conflicts: tuple[Conflict, ...]
 
     @classmethod
-    def of(cls, run: MatchRun) -> Self:
+    def of(cls, run: MatchRun, **more: bool | None) -> Self:
         """Its representation."""
         figures = {} if run.figures is None else {name: getattr(run.figures, name) for name in _FIGURES}
         return cls(
@@ -137,11 +143,22 @@ class RunOut(Out):
             seed=run.seed,
             progress=run.progress,
             failure=run.failure,
+            renews=run.renews,
+            renewed_by=run.renewed_by,
+            confirmed_at=run.confirmed_at,
             effective_on=run.effective_on,
             approved_at=run.approved_at,
             conflicts=run.conflicts,
             **figures,
+            **more,
         )
+
+
+class ProposalOut(RunOut):
+    """The run whose proposal waits for a decision."""
+
+    current: bool | None
+    """False while a renewal waits or is under way, or after one failed. Null where proposals are not renewed."""
 
 
 _FIGURES = (

@@ -5,7 +5,7 @@ from shared.chassis.http import Acting, Cursor, IdempotencyKey, Limit, PageOut
 
 from ..use_cases import Matching
 from .inputs import ApproveIn, ProgrammeId, RunId, RunIn
-from .outputs import ApprovedOut, LeftOutOut, ProposedPairOut, RunOut
+from .outputs import ApprovedOut, LeftOutOut, ProposalOut, ProposedPairOut, RunOut
 
 
 def router(matching: Matching) -> APIRouter:
@@ -27,6 +27,12 @@ def router(matching: Matching) -> APIRouter:
         """The runs of a programme."""
         page = await matching.runs.page(principal, programme_id, limit=limit, cursor=cursor)
         return PageOut(items=[RunOut.of(run) for run in page.items], next_cursor=page.next_cursor)
+
+    @routes.get("/programmes/{programme_id}/proposal")
+    async def get_proposal(principal: Acting, programme_id: ProgrammeId) -> ProposalOut:
+        """The proposal that waits for a decision. Once it is ``current``, it is the best over the pool of today."""
+        found = await matching.renewals.proposal(principal, programme_id)
+        return ProposalOut.of(found.run, current=found.current)
 
     @routes.get("/runs/{run_id}")
     async def get_run(principal: Acting, run_id: RunId) -> RunOut:

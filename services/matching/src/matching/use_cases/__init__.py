@@ -1,6 +1,7 @@
 """What the matching service can do: its table of contents."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from .approval import Approval
 from .explanations import PATIENCE_SECONDS, Explanations
@@ -9,6 +10,8 @@ from .pairings import Pairings
 from .places import Places
 from .pool import Pool
 from .ports import Backlog, Engine, PoolFigures, Stores, Uploads
+from .recertification import Recertification
+from .renewals import Renewals, Tell
 from .restrictions import Restrictions
 from .runs import Runs
 from .studies import Studies
@@ -21,6 +24,8 @@ class Matching:
     pool: Pool
     restrictions: Restrictions
     runs: Runs
+    renewals: Renewals
+    recertification: Recertification
     studies: Studies
     approval: Approval
     explanations: Explanations
@@ -29,24 +34,39 @@ class Matching:
     places: Places
 
     @classmethod
-    def of(cls, stores: Stores, engine: Engine, *, replica: str, patience: float = PATIENCE_SECONDS) -> "Matching":
+    def of(
+        cls,
+        stores: Stores,
+        engine: Engine,
+        *,
+        replica: str,
+        patience: float = PATIENCE_SECONDS,
+        renew_after: float = 5.0,
+        recertify_hour: int = 2,
+        tell: Tell = lambda _outcome, _nightly: None,
+    ) -> "Matching":
         """The use cases on these stores.
 
         ``replica`` names the process that holds the runs it works on; ``patience`` is how many seconds a request for
-        an explanation waits for the engine.
+        an explanation waits for the engine; ``renew_after`` how many seconds a pool must be quiet before its proposal
+        is renewed (0: never); ``recertify_hour`` (UTC) when all are looked at anew (-1: never); ``tell`` hears how
+        renewals ended.
         """
         places = Places(stores)
         newcomers = Newcomers(stores, places, engine)
         approval = Approval(stores, places)
-        runs = Runs(stores, engine, replica=replica)
+        renewals = Renewals(stores, wait=timedelta(seconds=renew_after), tell=tell)
+        runs = Runs(stores, engine, renewals, replica=replica)
         return cls(
-            pool=Pool(stores, places),
-            restrictions=Restrictions(stores),
+            pool=Pool(stores, places, renewals),
+            restrictions=Restrictions(stores, renewals),
             runs=runs,
+            renewals=renewals,
+            recertification=Recertification(stores, hour=recertify_hour),
             studies=Studies(stores, engine, runs, replica=replica),
             approval=approval,
             explanations=Explanations(stores, engine, patience=patience),
-            pairings=Pairings(stores, places, newcomers),
+            pairings=Pairings(stores, places, newcomers, renewals),
             newcomers=newcomers,
             places=places,
         )

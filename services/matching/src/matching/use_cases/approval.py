@@ -17,7 +17,7 @@ from ..domain.refusals import RunNotHeld
 from ..domain.run import Conflict, MatchRun, RunStatus
 from .places import PATIENCE, Places
 from .ports import Stores
-from .runs import change_run
+from .run_changes import change_run
 from .snapshot import Snapshot, read_pool, read_programme
 
 AT_ONCE = 16

@@ -239,7 +239,7 @@ class Explanations:
         return frozenset(found)
 
     async def _pairs_of_run(self, run: MatchRun) -> frozenset[MentorMentee]:
-        stream = self._stores.proposed.stream(run.tenant, {"result": run.result})
+        stream = self._stores.proposed.stream(run.tenant, {"result": run.pairs_result})
         return frozenset([(pair.mentor_volunteer_id, pair.mentee_volunteer_id) async for pair in stream])
 
 

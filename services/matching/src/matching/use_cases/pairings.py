@@ -16,7 +16,7 @@ from shared.contracts import (
 )
 
 from ..domain import pairing as decide
-from ..domain.candidate import Candidate
+from ..domain.candidate import Candidate, Programme
 from ..domain.pairing import Pairing, PairingStatus
 from ..domain.proposal import LeftOut
 from ..domain.refusals import UnknownPairing
@@ -24,6 +24,7 @@ from ..domain.restriction import RestrictionKind, restrict, restriction_id
 from .newcomers import Newcomers
 from .places import Places
 from .ports import Stores
+from .renewals import Renewals
 from .snapshot import HOLDING, read_programme
 
 
@@ -39,10 +40,11 @@ class ReMatch:
 class Pairings:
     """Reads, ends and replaces pairings, and keeps what other services tell of them."""
 
-    def __init__(self, stores: Stores, places: Places, newcomers: Newcomers) -> None:
+    def __init__(self, stores: Stores, places: Places, newcomers: Newcomers, renewals: Renewals) -> None:
         self._stores = stores
         self._places = places
         self._newcomers = newcomers
+        self._renewals = renewals
 
     async def get(self, principal: Principal, pairing_id: str) -> Pairing:
         """A pairing, for a manager or for one of the two. Raises: UnknownPairing."""
@@ -73,8 +75,9 @@ class Pairings:
     ) -> Pairing:
         """End a pairing and free both places. Raises: UnknownPairing, PairingNotActive."""
         principal.require(AccessRole.PROGRAMME_MANAGER)
-        await self.get(principal, pairing_id)
-        return await self._end(Cause.command(principal, key), pairing_id, reason)
+        pairing = await self.get(principal, pairing_id)
+        async with self._renewals.changing(principal.tenant, pairing.programme_id):
+            return await self._end(Cause.command(principal, key), pairing_id, reason)
 
     async def re_match(
         self,
@@ -94,12 +97,24 @@ class Pairings:
         pairing = await self.get(principal, pairing_id)
         if pairing.programme_id != programme_id:
             raise UnknownPairing(f"there is no pairing {pairing_id!r} in {programme_id}", field="pairing_id")
+        async with self._renewals.changing(principal.tenant, programme_id):
+            return await self._re_match(principal, programme, pairing_id, effective_on, key=key)
+
+    async def _re_match(
+        self,
+        principal: Principal,
+        programme: Programme,
+        pairing_id: str,
+        effective_on: date | None,
+        *,
+        key: str | None,
+    ) -> ReMatch:
         ended = await self._end(Cause.command(principal, key), pairing_id, UnpairReason.RE_MATCH)
         mentor, mentee = [
             await self._stores.candidates.get(principal.tenant, volunteer) for volunteer in ended.volunteers
         ]
         await self._stores.restrictions.change(
-            restriction_id(RestrictionKind.EXCLUSION, programme_id, mentor.id, mentee.id),
+            restriction_id(RestrictionKind.EXCLUSION, programme.id, mentor.id, mentee.id),
             Cause.command(principal, key),
             lambda present: (restrict(present, RestrictionKind.EXCLUSION, programme, mentor, mentee), []),
         )

@@ -12,43 +12,41 @@ from shared.contracts import (
 )
 
 from ..domain import pairing as decide
-from ..domain import run as run_decisions
 from ..domain.candidate import Candidate, candidate_from, programme_from, withdrawn_candidate
 from .places import Places
 from .ports import PoolFigures, Stores
+from .renewals import Renewals
+from .run_changes import catch_up
 from .snapshot import HOLDING, read_programme
 
 
 class Pool:
     """Keeps who may be paired, and under which charter."""
 
-    def __init__(self, stores: Stores, places: Places) -> None:
+    def __init__(self, stores: Stores, places: Places, renewals: Renewals) -> None:
         self._stores = stores
         self._places = places
+        self._renewals = renewals
 
     async def keep_programme(self, event: ProgrammePublished, cause: Cause) -> None:
         """Keep the newest charter. A continuous programme catches up with whoever came before it."""
         programme = programme_from(event, cause.tenant)
         await self._stores.programmes.keep_newest(programme)
-        if programme.policy.mode is not MatchMode.CONTINUOUS:
-            return
-        run_id = run_decisions.run_id(programme.tenant, programme.id, f"charter.{programme.version}")
-        now = self._stores.clock.now()
-        await self._stores.runs.change(
-            run_id,
-            cause,
-            lambda run: (run or run_decisions.request(programme, id=run_id, seed=0, now=now, automatic=True), []),
-        )
+        if programme.policy.mode is MatchMode.CONTINUOUS:
+            await catch_up(self._stores, programme, cause, f"charter.{programme.version}")
+        await self._renewals.mark(programme.tenant, programme.id)
 
     async def keep_volunteer(self, event: VolunteerState, cause: Cause) -> None:
         """Keep the newest state of a volunteer; a late event changes nothing. Raises: UnknownTimeZone."""
         await self._stores.candidates.keep_newest(candidate_from(event, cause.tenant))
         await self._follow(event.volunteer_id, cause)
+        await self._renewals.mark(cause.tenant, event.programme_id)
 
     async def withdraw(self, event: VolunteerWithdrawn, cause: Cause) -> None:
         """A volunteer left: forget the profile and end the pairings."""
         await self._stores.candidates.keep_newest(withdrawn_candidate(event, cause.tenant))
         await self._follow(event.volunteer_id, cause)
+        await self._renewals.mark(cause.tenant, event.programme_id)
 
     async def figures(self, principal: Principal, programme_id: str) -> PoolFigures:
         """Sums over a pool. Raises: UnknownProgramme (until its charter has arrived, when runs can be asked for)."""

@@ -13,6 +13,7 @@ from shared.chassis.reservations import Reservations
 from ..domain.candidate import Candidate, Programme
 from ..domain.pairing import Pairing
 from ..domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
+from ..domain.renewal import Renewal
 from ..domain.restriction import Restriction
 from ..domain.run import MatchRun
 from ..domain.study import Study
@@ -60,6 +61,14 @@ class Backlog(Protocol):
 
     async def studies_to_take(self, now: datetime) -> Sequence[Work]:
         """Studies that nobody works on, the oldest first."""
+        ...
+
+    async def renewals_to_take(self, now: datetime) -> Sequence[Work]:
+        """Renewals that are due, or claimed and not settled."""
+        ...
+
+    async def programmes(self) -> Sequence[Work]:
+        """Every published programme."""
         ...
 
     async def approvals_to_resume(self, now: datetime) -> Sequence[Work]:
@@ -119,6 +128,7 @@ class Stores:
     candidates: Projections[Candidate]
     pairings: Aggregates[Pairing]
     runs: Aggregates[MatchRun]
+    renewals: Aggregates[Renewal]
     restrictions: Aggregates[Restriction]
     studies: Aggregates[Study]
     uploads: Uploads

@@ -17,14 +17,16 @@ from ..domain.restriction import (
 )
 from ..domain.rules import Charter
 from .ports import Stores
+from .renewals import Renewals
 from .snapshot import read_pool, read_programme, read_volunteer
 
 
 class Restrictions:
     """Sets, lists and removes locks and exclusions."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, renewals: Renewals) -> None:
         self._stores = stores
+        self._renewals = renewals
 
     async def add(
         self,
@@ -49,11 +51,12 @@ class Restrictions:
         await self._check(kind, tenant, Charter.of(programme), mentor, mentee)
         id_ = restriction_id(kind, programme_id, mentor_id, mentee_id)
         before = await self._stores.restrictions.find(tenant, id_)
-        restriction = await self._stores.restrictions.change(
-            id_,
-            Cause.command(principal, key),
-            lambda present: (restrict(present, kind, programme, mentor, mentee), []),
-        )
+        async with self._renewals.changing(tenant, programme_id):
+            restriction = await self._stores.restrictions.change(
+                id_,
+                Cause.command(principal, key),
+                lambda present: (restrict(present, kind, programme, mentor, mentee), []),
+            )
         return restriction, before is None or before.removed
 
     async def remove(
@@ -67,7 +70,8 @@ class Restrictions:
                 raise UnknownRestriction(f"there is no {kind} {id_!r} in {programme_id}")
             return lift_restriction(present), ()
 
-        await self._stores.restrictions.change(id_, Cause.command(principal, key), decide)
+        async with self._renewals.changing(principal.tenant, programme_id):
+            await self._stores.restrictions.change(id_, Cause.command(principal, key), decide)
 
     async def page(
         self, principal: Principal, kind: RestrictionKind, programme_id: str, *, limit: int, cursor: str | None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 from shared.chassis.aggregates import Cause, Page
@@ -23,6 +24,8 @@ from ..domain.refusals import PoolTooLarge, RunNotHeld, UnknownRun
 from ..domain.run import MatchRun, RunStatus
 from .leases import Progress, under_lease
 from .ports import Engine, Stores
+from .renewals import Renewals
+from .run_changes import change_run
 from .snapshot import read_pool, read_programme
 
 log = get_logger(__name__)
@@ -34,9 +37,10 @@ POLL_SECONDS = 1.0
 class Runs:
     """Asks for runs, computes them, shows what they found."""
 
-    def __init__(self, stores: Stores, engine: Engine, *, replica: str) -> None:
+    def __init__(self, stores: Stores, engine: Engine, renewals: Renewals, *, replica: str) -> None:
         self._stores = stores
         self._engine = engine
+        self._renewals = renewals
         self._replica = replica
         self._asked = asyncio.Event()
 
@@ -75,7 +79,8 @@ class Runs:
         run = await self.get(principal, run_id)
         if run.figures is None:
             return Page((), None)
-        return await self._stores.proposed.page(principal.tenant, {"result": run.result}, limit=limit, cursor=cursor)
+        where = {"result": run.pairs_result}
+        return await self._stores.proposed.page(principal.tenant, where, limit=limit, cursor=cursor)
 
     async def left_out(
         self, principal: Principal, run_id: str, *, limit: int, cursor: str | None
@@ -84,7 +89,8 @@ class Runs:
         run = await self.get(principal, run_id)
         if run.figures is None:
             return Page((), None)
-        return await self._stores.left_out.page(principal.tenant, {"result": run.result}, limit=limit, cursor=cursor)
+        where = {"result": run.left_out_result}
+        return await self._stores.left_out.page(principal.tenant, where, limit=limit, cursor=cursor)
 
     async def work(self) -> None:
         """Compute the runs that nobody works on, one after the other."""
@@ -107,7 +113,7 @@ class Runs:
             return
         progress = Progress()
         try:
-            proposal = await under_lease(
+            proposal, renewed = await under_lease(
                 self._propose(run, progress),
                 lambda: self._change(
                     principal,
@@ -126,21 +132,24 @@ class Runs:
                 principal, run_id, lambda present: decide.fail(present, self._replica, run.attempt, reason)
             )
         else:
-            await self._change(
+            now = self._stores.clock.now()
+            concluded = await self._change(
                 principal,
                 run_id,
                 lambda present: decide.conclude(
-                    present, self._replica, run.attempt, proposal.figures, self._stores.clock.now()
+                    present, self._replica, run.attempt, proposal.figures, now, renewed=renewed
                 ),
             )
-            await self._supersede_older(principal, run)
+            await self._renewals.settle(principal, concluded)
 
-    async def _propose(self, run: MatchRun, progress: Progress) -> Proposal:
-        """Compute, and keep what was found."""
+    async def _propose(self, run: MatchRun, progress: Progress) -> tuple[Proposal, MatchRun | None]:
+        """Compute, and keep what was found; with it, the proposal that says so already."""
         pool = await read_pool(self._stores, run.tenant, run.programme_id)
         proposal = await self._engine.propose(pool.problem(run.charter, seed=run.seed), progress.tell)
-        await self._store(proposal, run)
-        return proposal
+        renewed = await self._renewals.already_said(run, proposal)
+        stored_before = renewed is not None and renewed.can_be_renewed
+        await self._store(replace(proposal, pairs=()) if stored_before else proposal, run)
+        return proposal, renewed
 
     async def _store(self, proposal: Proposal, run: MatchRun) -> None:
         """Keep the pairs and the people left out under this attempt, where no other attempt writes."""
@@ -160,27 +169,5 @@ class Runs:
             for person in stored_left_out(proposal, tenant=run.tenant, result=run.result):
                 group.create_task(keep_person(person))
 
-    async def _supersede_older(self, principal: Principal, newest: MatchRun) -> None:
-        """Of several proposals for one programme only the one asked for last stays open."""
-        where = {"programme_id": newest.programme_id, "status": RunStatus.PROPOSED.value}
-        proposed = [run async for run in self._stores.runs.stream(newest.tenant, where)]
-        last = max(proposed, key=lambda run: (run.requested_at, run.id), default=None)
-        for run in proposed:
-            if last is not None and run.id != last.id:
-                await self._change(principal, run.id, decide.supersede)
-
     async def _change(self, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]) -> MatchRun:
         return await change_run(self._stores, principal, run_id, decision)
-
-
-async def change_run(
-    stores: Stores, principal: Principal, run_id: str, decision: Callable[[MatchRun], MatchRun]
-) -> MatchRun:
-    """Change a run that must exist. Raises: UnknownRun."""
-
-    def decide_on(present: MatchRun | None) -> tuple[MatchRun, tuple[()]]:
-        if present is None:
-            raise UnknownRun(f"there is no run {run_id!r}")
-        return decision(present), ()
-
-    return await stores.runs.change(run_id, Cause(principal=principal), decide_on)
