@@ -76,12 +76,18 @@ def remove(path: str, value: Any) -> Mutation:
     return mutate
 
 
+READINESS = "{'charter_signed': False, 'training_completed': False, 'grid_passed': None, 'ready': False}"
+
 ALLOWED: dict[str, list[Mutation]] = {
     "nothing": [],
     "new words": [put("description", "Other words."), put("properties/unit/description", "The unit.")],
     "a new minor version": [put("$id", "urn:telemachus:event:volunteered:1.1")],
     "an added optional field": [put("properties/nickname_code", {"type": "string", "default": "none"})],
     "an optional field added to a part": [put("$defs/Readiness/properties/interviewed", {"type": "boolean"})],
+    "an optional field added to a part that has a default": [
+        put("$defs/Readiness/properties/interviewed", {"type": "boolean", "default": False}),
+        put("properties/readiness/default/interviewed", False),
+    ],
     "a part under another name": [
         rename("$defs/Readiness", "Preparedness"),
         put("properties/readiness/$ref", "#/$defs/Preparedness"),
@@ -120,6 +126,14 @@ REFUSED: dict[str, tuple[list[Mutation], str]] = {
         "$.occurred_at: maxLength (unset) became 20",
     ),
     "other meaning when absent": ([put("properties/capacity/default", 2)], "$.capacity: default 1 became 2"),
+    "other meaning when a part is absent": (
+        [put("properties/readiness/default/charter_signed", True)],
+        f"$.readiness: default {READINESS} became {READINESS.replace('False', 'True', 1)}",
+    ),
+    "a default of a part that says less": (
+        [put("properties/readiness/default", {})],
+        f"$.readiness: default {READINESS} became {{}}",
+    ),
     "new and required": (
         [put("properties/region", {"type": "string"}), append("required", "region")],
         "$.region: is new and required",

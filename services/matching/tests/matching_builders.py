@@ -1,5 +1,6 @@
 """People and programmes for tests, complete but for what a test says of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
@@ -169,4 +170,18 @@ def a_crowd(mentors: int, mentees: int, seed: int = 1) -> tuple[tuple[Candidate,
     return (
         tuple(somebody(f"m{number}", Role.MENTOR) for number in range(mentors)),
         tuple(somebody(f"e{number}", Role.MENTEE) for number in range(mentees)),
+    )
+
+
+def with_wishes(people: Sequence[Candidate], others: Sequence[Candidate], seed: int = 1) -> tuple[Candidate, ...]:
+    """The same people, most of whom wish for some of the others or for somebody who left, and have a grid score."""
+    chance = Random(seed)
+    ids = [*(other.id for other in others), "gone_1", "gone_2"]
+    return tuple(
+        replace(
+            person,
+            ranked_wishes=tuple(chance.sample(ids, chance.randint(0, min(10, len(ids))))),
+            grid_score=chance.randint(0, 100) if chance.random() < 0.7 else None,
+        )
+        for person in people
     )

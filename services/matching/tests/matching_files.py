@@ -93,6 +93,7 @@ def _person(name: str) -> st.SearchStrategy[Json]:
             ).map(list)
         ),
         "availability": _WINDOWS,
+        "grid_score": st.integers(0, 100),
         "languages": st.lists(st.sampled_from(["en", "en-GB", "fr", "de", "pt"]), unique=True, min_size=1),
     }
     return st.fixed_dictionaries({"id": st.just(name)}, optional=attributes)
@@ -106,6 +107,10 @@ def instances(draw: st.DrawFn) -> Json:
     for person in (*mentors, *mentees):
         if draw(st.integers(0, 9)) == 0:
             person["places"] = draw(st.integers(0, person.get("capacity", 1)))
+    for people, others in ((mentors, mentees), (mentees, mentors)):
+        wishes = st.lists(st.sampled_from([other["id"] for other in others]), unique=True)
+        for person in people:
+            person["ranked_wishes"] = draw(wishes)
     pairs = st.builds(
         lambda mentor, mentee: {"mentor": mentor["id"], "mentee": mentee["id"]},
         st.sampled_from(mentors),
@@ -115,7 +120,18 @@ def instances(draw: st.DrawFn) -> Json:
         "objective": list(draw(ORDERS)),
         "weights": draw(
             st.dictionaries(
-                st.sampled_from(["skills", "age_gap", "proximity", "motivation", "reciprocity", "other_unit"]),
+                st.sampled_from(
+                    [
+                        "skills",
+                        "age_gap",
+                        "proximity",
+                        "motivation",
+                        "reciprocity",
+                        "other_unit",
+                        "ranked_wishes",
+                        "grid",
+                    ]
+                ),
                 st.sampled_from([0, 1, 777, 20_000]),
                 max_size=3,
             )

@@ -23,6 +23,8 @@ WEIGHTS = {
     "interests": 300,
     "reciprocity": 300,
     "seniority_gap": 300,
+    "ranked_wishes": 600,
+    "grid": 0,
 }
 POLICY: dict[str, Any] = {
     "objective": ["participation", "worst_served", "total"],
@@ -54,6 +56,8 @@ PERSON: dict[str, Any] = {
     "age_band": None,
     "grade_band": None,
     "motivation": 3,
+    "ranked_wishes": [],
+    "grid_score": None,
 }
 INSTANCE: dict[str, Any] = {
     "format": None,
@@ -122,6 +126,9 @@ class Person:
         self.born = None if said["age_band"] is None else sum(map(int, said["age_band"].split("-")))
         self.grade = None if said["grade_band"] is None else whole(said["grade_band"], 0, 20)
         self.motivation = whole(said["motivation"], 1, 5)
+        # The first choice counts 10, the tenth 1.
+        self.wished = {other: 10 - rank for rank, other in enumerate(said["ranked_wishes"][:10])}
+        self.grid_score = None if said["grid_score"] is None else whole(said["grid_score"], 0, 100)
 
     @property
     def takes_part(self) -> bool:
@@ -222,6 +229,12 @@ class Instance:
             points["seniority_gap_not_given"] = weight["seniority_gap"] // 2
         else:
             points["seniority_gap"] = weight["seniority_gap"] * min(max(mentee.grade - mentor.grade, 0), 5) // 5
+        wished = mentor.wished.get(mentee.id, 0) + mentee.wished.get(mentor.id, 0)
+        points["ranked_wishes"] = weight["ranked_wishes"] * wished // 20
+        if weight["grid"] and mentor.grid_score is None:
+            points["grid_not_given"] = weight["grid"] // 2
+        elif weight["grid"]:
+            points["grid"] = weight["grid"] * mentor.grid_score // 100
         return points
 
 

@@ -14,8 +14,9 @@ from matching.domain.refusals import PoolTooLarge
 from matching.domain.rules import Charter, HardRule, History, broken_rules
 from matching.domain.scoring import score_pair
 from matching.engine.compute import compute
-from matching_builders import TUESDAY_MORNING, a_crowd, a_mentee, a_mentor
-from shared.contracts import MatchPolicy, Objective
+from matching_brute_force import LOOSE, TIGHT, TOTAL_FIRST, BruteForce
+from matching_builders import TUESDAY_MORNING, a_crowd, a_mentee, a_mentor, with_wishes
+from shared.contracts import MatchPolicy, MatchWeights, Objective
 
 
 def a_problem(*people: Candidate, places: dict[str, int] | None = None, **more: Any) -> Problem:
@@ -51,6 +52,7 @@ def test_two_people_who_suit_each_other_are_paired_with_their_score_decomposed()
 @settings(max_examples=25, deadline=None)
 def test_the_answer_does_not_depend_on_the_order_of_people(seed: int, shuffling: int) -> None:
     mentors, mentees = a_crowd(7, 9, seed)
+    mentors, mentees = with_wishes(mentors, mentees, seed), with_wishes(mentees, mentors, seed + 1)
     shuffled = [list(mentors), list(mentees)]
     for side in shuffled:
         Random(shuffling).shuffle(side)
@@ -117,6 +119,28 @@ def test_the_prices_of_all_people_prove_the_choice_and_leave_locked_mentees_out(
         worth = prices.factor * pair.points.total + prices.bonus
         assert worth == paid[pair.mentee.id] + asked[pair.mentor.id]
         assert pair.points.total >= prices.floor > 0
+
+
+@given(seed=st.integers(0, 10_000), policy=st.sampled_from([LOOSE, TIGHT, TOTAL_FIRST]), grid=st.sampled_from([0, 900]))
+@settings(max_examples=40, deadline=None)
+def test_no_choice_beats_what_is_proposed_where_people_wish_for_each_other(
+    seed: int, policy: MatchPolicy, grid: int
+) -> None:
+    weights = MatchWeights(ranked_wishes=5000, grid=grid)
+    mentors, mentees = a_crowd(4, 4, seed)
+    people = (*with_wishes(mentors, mentees, seed), *with_wishes(mentees, mentors, seed + 1))
+    problem = a_problem(*people, charter=Charter(policy=policy.model_copy(update={"weights": weights})))
+    brute = BruteForce(problem)
+    found = {mentee: mentor for mentor, mentee in pairs(compute(problem))}
+    assert brute.rank(found) == max(map(brute.rank, brute.choices()))
+
+
+def test_of_two_who_suit_alike_the_one_wished_for_is_paired() -> None:
+    mentors = (a_mentor("m1"), a_mentor("m2"), a_mentor("m3"))
+    for wished in ("m1", "m2", "m3"):
+        assert pairs(compute(a_problem(*mentors, a_mentee(ranked_wishes=(wished,))))) == {(wished, "e1")}
+        wishing = [replace(mentor, ranked_wishes=("e1",)) if mentor.id == wished else mentor for mentor in mentors]
+        assert pairs(compute(a_problem(*wishing, a_mentee()))) == {(wished, "e1")}
 
 
 def test_locked_pairs_stay_even_where_something_better_exists() -> None:

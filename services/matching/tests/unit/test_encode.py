@@ -11,25 +11,37 @@ from matching.domain.candidate import Candidate
 from matching.domain.rules import Charter, History, broken_rules
 from matching.domain.scoring import score_pair
 from matching.engine.encode import encode
+from matching.engine.live import Live
 from matching.engine.market import Market
 from matching.engine.scan import BLOCK, score_row
 from matching.engine.shut_out import ShutOut
 from matching.engine.side import Side
-from matching_builders import a_crowd
+from matching.engine.sight import score_column
+from matching.engine.sight import score_pair as score_pair_in_sight
+from matching_builders import a_crowd, with_wishes
 from shared.contracts import MatchPolicy, MatchWeights
 
 FORBIDDEN = -(2**30)
+NEVER = -(2**31)
+"""What a column says of a forbidden pair."""
 POLICIES: list[dict[str, Any]] = [
     {},
     {"forbid_same_unit": True, "age_gap_target": 0},
     {"forbid_same_line": False, "require_shared_language": False, "require_shared_hour": False},
     {"require_wanted_skill": False, "weights": MatchWeights(skills=19_999, age_gap=7, reciprocity=1)},
+    {"require_shared_hour": False, "weights": MatchWeights(ranked_wishes=1_999, grid=777)},
+    {"require_shared_hour": False, "weights": MatchWeights(ranked_wishes=20_000, grid=20_000)},
 ]
 
 
 def a_market(mentors: list[Candidate], mentees: list[Candidate], charter: Charter, history: History) -> Market:
     sides = Side(mentors, charter), Side(mentees, charter)
     return encode(*sides, charter, history, np.ones(len(mentors), dtype=np.int64))
+
+
+def a_wishing_crowd(mentors: int, mentees: int, seed: int) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+    juniors, seniors = a_crowd(mentors, mentees, seed)
+    return with_wishes(juniors, seniors, seed), with_wishes(seniors, juniors, seed + 1)
 
 
 def table(market: Market) -> list[list[int]]:
@@ -54,7 +66,7 @@ def table(market: Market) -> list[list[int]]:
 def test_the_engine_scores_every_pair_as_the_plain_scorer_does(
     *, seed: int, mentors: int, mentees: int, policy: dict[str, Any], minutes: int, week: date
 ) -> None:
-    juniors, seniors = a_crowd(mentors, mentees, seed)
+    juniors, seniors = a_wishing_crowd(mentors, mentees, seed)
     ready = ([p for p in juniors if p.ready], [p for p in seniors if p.ready])
     charter = Charter(policy=MatchPolicy(**policy), week=week, session_minutes=minutes)
     history = History(
@@ -66,6 +78,56 @@ def test_the_engine_scores_every_pair_as_the_plain_scorer_does(
         for column, mentor in enumerate(ready[0]):
             broken = broken_rules(mentor, mentee, charter, history)
             assert scores[row][column] == (FORBIDDEN if broken else score_pair(mentor, mentee, charter).total)
+
+
+@given(seed=st.integers(0, 10_000), policy=st.sampled_from(POLICIES))
+@settings(max_examples=40, deadline=None)
+def test_one_mentor_s_scores_with_all_mentees_are_those_of_the_rows(seed: int, policy: dict[str, Any]) -> None:
+    juniors, seniors = a_wishing_crowd(8, 9, seed)
+    market = a_market([*juniors], [*seniors], Charter(policy=MatchPolicy(**policy)), History())
+    live = Live(market)
+    for row in range(market.rows):
+        live.arrive(row)
+    sight = live._sight
+    for column in range(len(juniors)):
+        score_column(sight, column)
+        from_rows = [NEVER if row[column] == FORBIDDEN else row[column] for row in table(market)]
+        assert sight.column_scores.tolist() == from_rows
+        assert [score_pair_in_sight(sight, row, column) for row in range(market.rows)] == from_rows
+
+
+@given(seed=st.integers(0, 10_000), policy=st.sampled_from(POLICIES), left=st.sets(st.integers(0, 7)))
+@settings(max_examples=40, deadline=None)
+def test_a_market_of_some_mentors_has_their_columns(seed: int, policy: dict[str, Any], left: set[int]) -> None:
+    juniors, seniors = a_wishing_crowd(8, 6, seed)
+    history = History(excluded=frozenset({("m1", "e1"), ("m2", "e0")}))
+    market = a_market([*juniors], [*seniors], Charter(policy=MatchPolicy(**policy)), history)
+    some = np.array(sorted(left), dtype=np.int64)
+    assert table(market.only(some)) == [[row[column] for column in some.tolist()] for row in table(market)]
+
+
+def test_wishes_of_a_mentor_in_a_later_block_are_found() -> None:
+    juniors, seniors = a_crowd(BLOCK + 40, 2)
+    last = juniors[-1].id
+    wishing = [replace(seniors[0], ranked_wishes=(last, "m0", "m1023", "m1024")), seniors[1]]
+    charter = Charter(policy=MatchPolicy(require_wanted_skill=False, require_shared_hour=False))
+    plain, wished = (table(a_market([*juniors], [*people], charter, History())) for people in (seniors, wishing))
+    gained = {
+        juniors[column].id: now - then for column, (then, now) in enumerate(zip(plain[0], wished[0], strict=True))
+    }
+    shut_out = {juniors[column].id for column, score in enumerate(plain[0]) if score == FORBIDDEN}
+    assert {id_: points for id_, points in gained.items() if points} == {
+        id_: points for id_, points in {last: 300, "m0": 270, "m1023": 240, "m1024": 210}.items() if id_ not in shut_out
+    }
+    assert plain[1] == wished[1]
+
+
+def test_nobody_s_wishes_leave_the_measure_of_worth_as_it_is() -> None:
+    juniors, seniors = a_crowd(4, 4)
+    market = a_market([*juniors], [*seniors], Charter(), History())
+    assert market.highest == sum(MatchWeights(ranked_wishes=0).model_dump().values())
+    wishing = [replace(seniors[0], ranked_wishes=("m0",)), *seniors[1:]]
+    assert a_market([*juniors], wishing, Charter(), History()).highest == market.highest + 600
 
 
 @given(seed=st.integers(0, 10_000), policy=st.sampled_from(POLICIES))
@@ -123,8 +185,8 @@ def turned(market: Market, name: str) -> Market:
 def test_weights_beyond_sixteen_bits_are_added_up_exactly() -> None:
     weights = MatchWeights(**dict.fromkeys(MatchWeights.model_fields, 20_000))
     charter = Charter(policy=MatchPolicy(weights=weights, require_wanted_skill=False))
-    juniors, seniors = a_crowd(9, 9)
-    market = a_market(juniors, seniors, charter, History())
+    juniors, seniors = a_wishing_crowd(9, 9, seed=3)
+    market = a_market([*juniors], [*seniors], charter, History())
     assert market.wide
     possible = [
         (row, column, score)

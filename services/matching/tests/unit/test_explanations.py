@@ -16,7 +16,7 @@ from matching.engine.compute import compute
 from matching.use_cases import Matching
 from matching.use_cases.explanations import MOST_SOLVES, NoAnswerInTime
 from matching_brute_force import LOOSE, TIGHT, TOTAL_FIRST, BruteForce
-from matching_builders import TUESDAY_MORNING, a_crowd, a_mentee, a_mentor, a_programme
+from matching_builders import TUESDAY_MORNING, a_crowd, a_mentee, a_mentor, a_programme, with_wishes
 from matching_stores import MANAGER, Service, somebody
 from shared.contracts import Forbidden, MatchPolicy, Role, WantedSkill, WeeklyWindow
 
@@ -33,6 +33,7 @@ async def a_service(*people: Any, policy: MatchPolicy | None = None) -> Service:
 
 async def a_company(seed: int, policy: MatchPolicy, mentors: int = 3, mentees: int = 4) -> Service:
     juniors, seniors = a_crowd(mentors, mentees, seed)
+    juniors, seniors = with_wishes(juniors, seniors, seed), with_wishes(seniors, juniors, seed + 1)
     juniors = tuple(replace(person, capacity=min(person.capacity, 2)) for person in juniors)
     return await a_service(*juniors, *seniors, policy=policy)
 

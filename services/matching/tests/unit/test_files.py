@@ -94,6 +94,22 @@ WRONG: list[tuple[str, Json, str]] = [
         an_instance(excluded=[{"mentor": "e1", "mentee": "m1"}]),
         "excluded[0].mentee: no mentee has the id 'm1'",
     ),
+    (
+        "a wish for somebody on one's own side",
+        with_mentee(ranked_wishes=["m1", "e1"]),
+        "mentees[0].ranked_wishes[1]: no mentor has the id 'e1'",
+    ),
+    ("a wish twice", with_mentee(ranked_wishes=["m1", "m1"]), "mentees[0].ranked_wishes: 'm1' stands there more than"),
+    (
+        "eleven wishes",
+        with_mentee(ranked_wishes=[f"m{number}" for number in range(11)]),
+        "mentees[0].ranked_wishes: Tuple should have at most 10 items",
+    ),
+    (
+        "a grid score above 100",
+        with_mentee(grid_score=101),
+        "mentees[0].grid_score: Input should be less than or equal",
+    ),
     ("no Monday", an_instance(week="2026-01-06"), "week: 2026-01-06 is not a Monday"),
     ("no date", an_instance(week="next week"), "week: Input should be a valid date"),
     (
@@ -206,7 +222,7 @@ def test_the_format_has_every_field_that_matching_judges_by() -> None:
     not_said_in_files = {"tenant", "version", "programme_id", "role", "withdrawn", "person_ref"}
     attributes = {field.name for field in fields(Candidate)} - not_said_in_files
     assert Person.model_fields.keys() == attributes | {"person", "places"} == PERSON.keys()
-    decided_before_matching = {"mode", "require_training", "require_charter"}
+    decided_before_matching = {"mode", "require_training", "require_charter", "require_grid"}
     assert Policy.model_fields.keys() == MatchPolicy.model_fields.keys() - decided_before_matching == POLICY.keys()
     assert Weights.model_fields.keys() == MatchWeights.model_fields.keys()
     assert Instance.model_fields.keys() == INSTANCE.keys()

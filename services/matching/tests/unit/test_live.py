@@ -11,7 +11,7 @@ from matching.engine.live import Live, NotProven
 from matching.engine.market import UNMATCHED, Market, from_scores
 from matching.engine.optimum import Worth, optimum
 from matching.engine.side import Side
-from matching_builders import a_crowd
+from matching_builders import a_crowd, a_mentee, a_mentor, with_wishes
 from shared.contracts import MatchPolicy
 
 ROWS, COLUMNS = 7, 6
@@ -96,6 +96,7 @@ TestPool.settings = settings(max_examples=60, stateful_step_count=30, deadline=N
 @settings(max_examples=20, deadline=None)
 def test_people_who_come_one_by_one_end_as_if_all_had_come_at_once(*, seed: int, strict: bool) -> None:
     juniors, seniors = a_crowd(12, 12, seed)
+    juniors, seniors = with_wishes(juniors, seniors, seed), with_wishes(seniors, juniors, seed + 1)
     charter = Charter(
         policy=MatchPolicy(forbid_same_unit=strict, require_shared_hour=strict, require_wanted_skill=strict)
     )
@@ -111,6 +112,23 @@ def test_people_who_come_one_by_one_end_as_if_all_had_come_at_once(*, seed: int,
     for number in order[:6].tolist():
         live.depart(number)
         live.offer(number, 0)
+    live.certify()
+
+
+def test_whoever_changes_their_wishes_is_matched_by_the_new_ones() -> None:
+    juniors, seniors = (a_mentor("m1"), a_mentor("m2")), (a_mentee("e1"), a_mentee("e2"))
+    charter, places = Charter(), np.ones(2, dtype=np.int64)
+
+    def market(*wished: str) -> Market:
+        mentees = (replace(seniors[0], ranked_wishes=wished), seniors[1])
+        return encode(Side(juniors, charter), Side(mentees, charter), charter, History(), places)
+
+    live = Live.of(market("m2"), optimum(market("m2")))
+    assert live.partner.tolist() == [1, 0]
+    live.depart(0)
+    live.use(market("m1"))
+    assert live.arrive(0) == 0
+    assert live.partner.tolist() == [0, 1]
     live.certify()
 
 

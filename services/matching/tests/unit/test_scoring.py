@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matching.domain.rules import Charter
 from matching.domain.scoring import lift, minutes_apart, score_pair
-from matching_builders import a_crowd, a_mentee, a_mentor
+from matching_builders import a_crowd, a_mentee, a_mentor, with_wishes
 from shared.contracts import MatchPolicy, MatchWeights, OfferedSkill, WantedSkill, WeeklyWindow
 
 
@@ -34,12 +34,24 @@ def test_a_pair_that_covers_everything_gets_every_point() -> None:
         "site": "site_1",
         "motivation": 5,
         "availability": (WeeklyWindow(day=1, start="08:00", end="18:00"),),
+        "ranked_wishes": ("e1", "m1"),
+        "grid_score": 100,
     }
+    weights = MatchWeights(grid=500, ranked_wishes=600)
     full = points(
         {**twins, **offers(ai=5), **wants(golf=(0, 1)), "age_band": "1995-1999", "grade_band": 1, "unit": "u1"},
-        {**twins, **offers(golf=5), **wants(ai=(0, 3)), "age_band": "1975-1979", "grade_band": 6, "unit": "u2"},
+        {
+            **twins,
+            **offers(golf=5),
+            **wants(ai=(0, 3)),
+            "age_band": "1975-1979",
+            "grade_band": 6,
+            "unit": "u2",
+            "ranked_wishes": ("m1",),
+        },
+        weights=weights,
     )
-    assert full == MatchWeights().model_dump()
+    assert full == weights.model_dump()
 
 
 @pytest.mark.parametrize(("present", "offered", "parts"), [(0, 5, 64), (0, 3, 38), (3, 4, 32), (4, 4, 0), (5, 1, 0)])
@@ -120,12 +132,40 @@ def test_the_evidence_is_told_with_the_score() -> None:
 
 def test_a_term_with_no_weight_gives_nothing() -> None:
     nothing = MatchWeights(**dict.fromkeys(MatchWeights.model_fields, 0))
-    assert set(points(weights=nothing).values()) == {0}
+    wishing = {"ranked_wishes": ("e1", "m1"), "grid_score": 50}
+    assert set(points(wishing, wishing, weights=nothing).values()) == {0}
 
 
-@given(seed=st.integers(0, 10_000), weights=st.lists(st.integers(0, 20_000), min_size=10, max_size=10))
+def test_each_side_s_wish_gives_half_by_its_rank() -> None:
+    def wished(by_mentor: tuple[str, ...], by_mentee: tuple[str, ...]) -> int:
+        return points({"ranked_wishes": by_mentor}, {"ranked_wishes": by_mentee})["ranked_wishes"]
+
+    nine = tuple(f"other_{number}" for number in range(9))
+    assert wished(("e1",), ("m1",)) == 600
+    assert wished((), ("m1",)) == wished(("e1",), ()) == 300
+    assert wished((), ("other", "m1")) == 270
+    assert wished((*nine, "e1"), ()) == 30
+    assert wished(("other",), ("other",)) == wished((), ()) == 0
+
+
+def test_the_grid_counts_only_where_it_has_a_weight_and_half_where_there_is_no_result() -> None:
+    scored = points({"grid_score": 82}, weights=MatchWeights(grid=700))
+    assert scored["grid"] == 574
+    silent = points(weights=MatchWeights(grid=700))
+    assert silent["grid_not_given"] == 350
+    assert not {"grid", "grid_not_given"} & points({"grid_score": 82}).keys()
+    assert points(mentee={"grid_score": 100}, weights=MatchWeights(grid=700))["grid_not_given"] == 350
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    weights=st.lists(
+        st.integers(1, 20_000), min_size=len(MatchWeights.model_fields), max_size=len(MatchWeights.model_fields)
+    ),
+)
 def test_terms_add_up_and_stay_within_their_weights(seed: int, weights: list[int]) -> None:
-    (mentor,), (mentee,) = a_crowd(1, 1, seed)
+    juniors, seniors = a_crowd(1, 1, seed)
+    (mentor,), (mentee,) = with_wishes(juniors, seniors, seed), with_wishes(seniors, juniors, seed)
     bounds = dict(zip(MatchWeights.model_fields, weights, strict=True))
     scored = score_pair(mentor, mentee, Charter(policy=MatchPolicy(weights=MatchWeights(**bounds))))
     assert scored.total == sum(term.points for term in scored.terms)

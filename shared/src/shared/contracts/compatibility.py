@@ -41,7 +41,9 @@ def _compare(path: str, old: Any, new: Any, before: Json, now: Json) -> Iterator
         yield from _compare(path, one, other, before, now)
     known = {"properties", "required", "enum", "items", "additionalProperties", "anyOf"}
     for word in sorted((old.keys() | new.keys()) - known - _WORDS):
-        if not word.startswith("x-") and old.get(word) != new.get(word):
+        if word.startswith("x-") or old.get(word) == new.get(word):
+            continue
+        if word != "default" or not _holds(new.get(word), old.get(word)):
             yield f"{path}: {word} {_said(old, word)} became {_said(new, word)}"
 
 
@@ -68,6 +70,13 @@ def _compare_codes(path: str, old: Json, new: Json) -> Iterator[str]:
     if TOLERANT not in old["enum"]:
         for code in sorted(set(new["enum"]) - set(old["enum"])):
             yield f"{path}: code {code!r} added, which deployed readers would refuse"
+
+
+def _holds(new: Any, old: Any) -> bool:
+    """Whether a default says what it said: that of a part names the part's new optional fields beside the old ones."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(name in new and _holds(new[name], value) for name, value in old.items())
+    return type(new) is type(old) and bool(new == old)
 
 
 def _resolved(schema: Json, document: Json) -> Json:

@@ -170,12 +170,14 @@ _EXAMPLES: tuple[Event, ...] = (
         languages=("en",),
         time_zone=_MENTEE.time_zone,
         availability=_MENTEE.availability,
+        ranked_wishes=(_MENTOR.volunteer_id, _ref("vol", 5)),
         readiness=Readiness(charter_signed=True, training_completed=False, ready=False),
     ),
     VolunteerUpdated(
         version=3,
         occurred_at=_at(1, 19, 10),
         **_MENTOR_OFFER,
+        grid_score=82,
         readiness=Readiness(charter_signed=True, training_completed=True, grid_passed=True, ready=True),
     ),
     VolunteerWithdrawn(

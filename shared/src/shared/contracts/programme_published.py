@@ -42,6 +42,10 @@ class MatchWeights(Part):
     interests: Annotated[int, Field(ge=0, le=20_000)] = 300
     reciprocity: Annotated[int, Field(ge=0, le=20_000)] = 300
     seniority_gap: Annotated[int, Field(ge=0, le=20_000)] = 300
+    ranked_wishes: Annotated[int, Field(ge=0, le=20_000)] = 600
+    """Half for the mentee's wish and half for the mentor's, each by its rank; nothing where nobody wished (1-05)."""
+    grid: Annotated[int, Field(ge=0, le=20_000)] = 0
+    """For the mentor's score on the competence grid (1-33); off unless the programme uses one."""
 
 
 class MatchPolicy(Part):
@@ -66,6 +70,8 @@ class MatchPolicy(Part):
     """A volunteer is ready only once the training is recorded (2-05, B-09)."""
     require_charter: bool = True
     """A volunteer is ready only once the code of conduct is signed (3-12)."""
+    require_grid: bool = False
+    """A mentor is ready only once the newest result on the competence grid is a pass (1-33)."""
 
 
 class ProgrammePublished(Event):
@@ -75,6 +81,7 @@ class ProgrammePublished(Event):
     """
 
     name: ClassVar[str] = "programme_published"
+    minor: ClassVar[int] = 1
     emitter: ClassVar[str] = "enrollment"
     aggregate_field: ClassVar[str] = "programme_id"
     key_field: ClassVar[str] = "programme_id"

@@ -58,10 +58,17 @@ class Readiness(Part):
 class VolunteerState(Event):
     """The public state of a volunteer, shared by the events that tell of one. Not itself an event."""
 
+    minor: ClassVar[int] = 1
     emitter: ClassVar[str] = "enrollment"
     aggregate_field: ClassVar[str] = "volunteer_id"
     key_field: ClassVar[str] = "volunteer_id"
-    personal_data: ClassVar[tuple[str, ...]] = ("volunteer_id", "person_ref", "line_above", "line_self")
+    personal_data: ClassVar[tuple[str, ...]] = (
+        "volunteer_id",
+        "person_ref",
+        "line_above",
+        "line_self",
+        "ranked_wishes",
+    )
 
     volunteer_id: Ref
     person_ref: Ref
@@ -89,6 +96,10 @@ class VolunteerState(Event):
     tenure_years: Annotated[int, Field(ge=0, le=60)] | None = None
     """Full years in the company (1-07)."""
     motivation: Annotated[int, Field(ge=1, le=5)] = 3
+    ranked_wishes: Annotated[tuple[Ref, ...], Field(max_length=10)] = ()
+    """Volunteers of the other side whom the person would like best, the first choice first (1-05)."""
+    grid_score: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Newest score of a mentor on the competence grid (1-33); ``None`` where there is none."""
     readiness: Readiness = Readiness()
 
 

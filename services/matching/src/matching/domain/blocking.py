@@ -167,6 +167,8 @@ def _at_most_beyond_skills(mentor: Candidate, mentee: Candidate, weights: MatchW
         most -= weights.reciprocity
     if mentor.grade_band is not None and mentee.grade_band is not None and mentee.grade_band <= mentor.grade_band:
         most -= weights.seniority_gap
+    if mentee.id not in mentor.ranked_wishes and mentor.id not in mentee.ranked_wishes:
+        most -= weights.ranked_wishes
     return most
 
 

@@ -26,7 +26,8 @@ _FIRST_WEEK, _LAST_WEEK = date(1970, 1, 5), date(2199, 12, 30)
 class Candidate:
     """A volunteer as matching knows them: the newest state that an event told.
 
-    Lists are sorted and hold no repetition, so that equal people are equal whatever order their lists came in.
+    Lists hold no repetition and, but for ranked wishes, are sorted, so that equal people are equal whatever order
+    their lists came in.
     """
 
     id: str
@@ -52,6 +53,9 @@ class Candidate:
     age_band: str | None = None
     grade_band: int | None = None
     motivation: int = 3
+    ranked_wishes: tuple[str, ...] = ()
+    """Volunteers of the other side, the first choice first. Whoever is not in the pool keeps their rank."""
+    grid_score: int | None = None
 
     @property
     def takes_part(self) -> bool:
@@ -113,6 +117,8 @@ def candidate_from(event: VolunteerState, tenant: str) -> Candidate:
         age_band=event.age_band,
         grade_band=event.grade_band,
         motivation=event.motivation,
+        ranked_wishes=tuple(dict.fromkeys(event.ranked_wishes)),
+        grid_score=event.grid_score,
     )
 
 

@@ -4,7 +4,9 @@ This is the plain scorer, one pair at a time. The engine computes the same point
 every pair that it proposes against this module.
 
 A term that needs something the person did not give (a birth band, a grade, a unit) is off for that pair: it counts
-half its weight, under a name that ends in ``_not_given``, so that silence neither helps nor harms.
+half its weight, under a name that ends in ``_not_given``, so that silence neither helps nor harms. Ranked wishes need
+no such half: whoever has none gives no points to any pair, so nothing changes between that person's pairs. The grid is
+a term only where it has a weight.
 """
 
 from dataclasses import dataclass
@@ -32,6 +34,9 @@ HALF_A_DAY = 720
 """Minutes: no two zones are farther apart on the clock face."""
 OTHER_SITE_SHARE = (2, 3)
 """Of the proximity points, what another site in the same time zone gives."""
+MOST_WISHES = 10
+"""A first choice gives a side all its points, the tenth a tenth of them."""
+FULL_GRID_SCORE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,10 @@ def score_pair(mentor: Candidate, mentee: Candidate, charter: Charter) -> PairSc
         _term("interests", weights.interests * common // ENOUGH_COMMON_GROUND),
         _term("reciprocity", coverage(mentee, mentor, weights.reciprocity)),
         _seniority_gap(mentor, mentee, weights.seniority_gap),
+        _term(
+            "ranked_wishes", wish_points(wished(mentor, mentee.id) + wished(mentee, mentor.id), weights.ranked_wishes)
+        ),
+        *_grid(mentor, weights.grid),
     )
     return PairScore(
         terms=terms,
@@ -100,6 +109,17 @@ def coverage(teacher: Candidate, learner: Candidate, weight: int) -> int:
         full * lift(wish.level, levels.get(wish.skill, 0)) >> LIFT_BITS
         for wish, full in zip(learner.skills_wanted, full_lifts(learner, weight), strict=True)
     )
+
+
+def wished(person: Candidate, other_id: str) -> int:
+    """How much the person wished for this one: 10 for the first choice, 1 for the tenth, 0 for no wish."""
+    ranks = person.ranked_wishes[:MOST_WISHES]
+    return MOST_WISHES - ranks.index(other_id) if other_id in ranks else 0
+
+
+def wish_points(both: int, weight: int) -> int:
+    """The points for how much two people wished for each other: added up, 20 at most."""
+    return weight * both // (2 * MOST_WISHES)
 
 
 def birth_years(age_band: str) -> int:
@@ -162,3 +182,11 @@ def _seniority_gap(mentor: Candidate, mentee: Candidate, weight: int) -> ScoreTe
         return _not_given("seniority_gap", weight)
     gap = min(max(mentee.grade_band - mentor.grade_band, 0), FULL_SENIORITY_GAP)
     return _term("seniority_gap", weight * gap // FULL_SENIORITY_GAP)
+
+
+def _grid(mentor: Candidate, weight: int) -> tuple[ScoreTerm, ...]:
+    if not weight:
+        return ()
+    if mentor.grid_score is None:
+        return (_not_given("grid", weight),)
+    return (_term("grid", weight * mentor.grid_score // FULL_GRID_SCORE),)

@@ -43,6 +43,7 @@ _NAMES: dict[str, Any] = {
     "site": None,
     "line_self": None,
     "line_above": (),
+    "ranked_wishes": (),
 }
 """Opaque references, blanked: they say that two things are the same, and must not decide between equal choices."""
 

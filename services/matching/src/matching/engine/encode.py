@@ -28,6 +28,7 @@ from .market import (
     Market,
     Needed,
     Numbers,
+    Singles,
     lists,
     numbers,
 )
@@ -66,7 +67,8 @@ class _Marks:
 def encode(mentors: Side, mentees: Side, charter: Charter, history: History, places: Int64) -> Market:
     """The market of these two sides. Raises: OverflowError where weights are beyond what the columns hold."""
     weights = charter.policy.weights
-    highest = sum(weights.model_dump().values())
+    singles = _ranked_wishes(mentors, mentees, weights.ranked_wishes)
+    highest = sum(weights.model_dump().values()) - (0 if len(singles.points) else weights.ranked_wishes)
     factors = (
         weights.skills << FULL_BITS,
         _times(weights.shared_hours, scoring.ENOUGH_SHARED_MINUTES // SLOT_MINUTES),
@@ -90,6 +92,7 @@ def encode(mentors: Side, mentees: Side, charter: Charter, history: History, pla
             row_allowed=lists(allowed.rows),
             meeting=_meeting(mentors, mentees, charter),
             barred=_barred(mentors, mentees.people, charter, history),
+            singles=singles,
         ),
         places=np.ascontiguousarray(places, dtype=np.int64),
         highest=highest,
@@ -109,6 +112,7 @@ def _addends(mentors: Side, mentees: Sequence[Candidate], charter: Charter) -> _
         marks.say(row, ("proximity", mentee.site, mentee.time_zone), mentors.proximity, mentee)
         marks.say(row, ("languages", languages), mentors.further_languages, mentee)
         marks.say(row, ("grade", mentee.grade_band), mentors.seniority_gap, mentee)
+        marks.say(row, ("grid",), mentors.grid, mentee)
         for offer in mentee.skills_offered:
             if offer.skill in mentors.by_wish and charter.policy.weights.reciprocity:
                 marks.say(row, ("offer", offer.skill, offer.level), mentors.gives_back, offer)
@@ -210,6 +214,27 @@ def _barred(mentors: Side, mentees: Sequence[Candidate], charter: Charter, histo
             barred.update(mentors.in_line_with(mentee))
         rows.append(sorted(barred))
     return lists(rows)
+
+
+def _ranked_wishes(mentors: Side, mentees: Side, weight: int) -> Singles:
+    """The points of each pair of which one wished for the other, of either side."""
+    both: list[dict[int, int]] = [defaultdict(int) for _ in range(mentees.count)]
+    for row, mentee in enumerate(mentees.people):
+        for id_ in mentee.ranked_wishes:
+            for column in mentors.volunteers((id_,)):
+                both[row][column] += scoring.wished(mentee, id_)
+    for column, mentor in enumerate(mentors.people):
+        for id_ in mentor.ranked_wishes:
+            for row in mentees.volunteers((id_,)):
+                both[row][column] += scoring.wished(mentor, id_)
+    points = [
+        {column: scoring.wish_points(wishes, weight) for column, wishes in sorted(row.items())} if weight else {}
+        for row in both
+    ]
+    return Singles(
+        lists([list(row) for row in points]),
+        np.array([given for row in points for given in row.values()], dtype=np.int16),
+    )
 
 
 def partners(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ language), so each thing that anybody can say is one *mark*: a column over all m
 its scores with all mentors are sums over whole columns:
 
     score = addends + (full * lift >> 6, for each wish) + (times * min(count, enough) >> 8, for each counted term)
+            + what is given to the pair alone
 
 All in whole numbers, so that a score never depends on the order of a sum.
 """
@@ -62,6 +63,13 @@ class Needed(NamedTuple):
     active: bool
 
 
+class Singles(NamedTuple):
+    """Points of single pairs: ``points[at]`` for the mentor ``rows.items[at]``, in ascending order within a row."""
+
+    rows: Lists
+    points: Int16
+
+
 class Columns(NamedTuple):
     """The question in arrays, as the compiled loops read it. ``m`` mentors; rows as in the lists."""
 
@@ -83,6 +91,8 @@ class Columns(NamedTuple):
     meeting: Needed
     barred: Lists
     """Single mentors that a row can never have, in ascending order."""
+    singles: Singles
+    """What the ranked wishes of two people give to them: as much memory as there are wishes."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +128,8 @@ class Market:
         columns = self.columns
         place = np.full(len(self.places), UNMATCHED, dtype=np.int32)
         place[mentors] = np.arange(len(mentors), dtype=np.int32)
-        barred = place[columns.barred.items]
-        kept = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(barred != UNMATCHED, dtype=np.int64)))
+        barred, _ = _of_those_left(columns.barred, place)
+        single, left = _of_those_left(columns.singles.rows, place)
         return replace(
             self,
             columns=columns._replace(
@@ -129,10 +139,19 @@ class Market:
                 interests=columns.interests._replace(marks=np.take(columns.interests.marks, mentors, axis=1)),
                 allowed=np.take(columns.allowed, mentors, axis=1),
                 meeting=columns.meeting._replace(marks=np.take(columns.meeting.marks, mentors, axis=1)),
-                barred=Lists(kept[columns.barred.start], kept[columns.barred.stop], barred[barred != UNMATCHED]),
+                barred=barred,
+                singles=Singles(single, columns.singles.points[left]),
             ),
             places=self.places[mentors],
         )
+
+
+def _of_those_left(lists: Lists, place: Int32) -> tuple[Lists, NDArray[np.bool_]]:
+    """Lists of mentors by their new places, and which entries are left: ``place`` is ``UNMATCHED`` for who is gone."""
+    items = place[lists.items]
+    left = items != UNMATCHED
+    before = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(left, dtype=np.int64)))
+    return Lists(before[lists.start], before[lists.stop], items[left]), left
 
 
 def _arrays(name: str, part: Any) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -174,6 +193,11 @@ def no_need(rows: int, mentors: int) -> Needed:
     return Needed(np.zeros((1, mentors), dtype=np.uint8), no_lists(rows), False)
 
 
+def no_singles(rows: int) -> Singles:
+    """No points for any single pair."""
+    return Singles(no_lists(rows), np.zeros(0, dtype=np.int16))
+
+
 def from_scores(scores: NDArray[np.integer], feasible: NDArray[np.bool_], places: Int64) -> Market:
     """A market from a table of scores, row by column, and of the pairs that are possible at all.
 
@@ -198,6 +222,7 @@ def from_scores(scores: NDArray[np.integer], feasible: NDArray[np.bool_], places
             row_allowed=own,
             meeting=no_need(rows, mentors),
             barred=no_lists(rows),
+            singles=no_singles(rows),
         ),
         places=np.ascontiguousarray(places, dtype=np.int64),
         highest=int(scores.max(initial=0)),

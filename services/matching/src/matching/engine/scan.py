@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .market import Columns, Counted, Int8, Int32, Int64, Needed
+from .market import Columns, Counted, Int8, Int32, Int64, Needed, Singles
 
 BLOCK = 1024
 """Mentors looked at together."""
@@ -80,6 +80,7 @@ def score_block(columns: Columns, row: int, low: int, high: int, scores: Scores,
         _mark_any(columns.meeting, row, low, high, more)
         for t in range(width):
             good[t] &= more[t]
+    _add_singles(columns.singles, row, low, high, out)
 
 
 @compiled
@@ -129,6 +130,16 @@ def _add_scaled(parts: Int8, times: int, out: Scores) -> None:
     """Add ``parts * times >> 8``, rounded down."""
     for t in range(len(parts)):
         out[t] += np.int16(np.int32(np.int32(np.int16(np.int16(parts[t]) << SHIFT)) * np.int32(times)) >> WORD)
+
+
+@compiled
+def _add_singles(singles: Singles, row: int, low: int, high: int, out: Scores) -> None:
+    """Add the points that single pairs of the row have alone."""
+    mentors, stop = singles.rows.items, singles.rows.stop[row]
+    at = first_from(mentors, singles.rows.start[row], stop, low)
+    while at < stop and mentors[at] < high:
+        out[mentors[at] - low] += singles.points[at]
+        at += 1
 
 
 @compiled

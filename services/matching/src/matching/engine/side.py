@@ -30,6 +30,7 @@ class Side:
         self._motivation = _numbers(person.motivation for person in people)
         self._age = _numbers(_age(person) for person in people)
         self._grade = _numbers(_NOT_GIVEN if person.grade_band is None else person.grade_band for person in people)
+        self._grid = _numbers(_NOT_GIVEN if person.grid_score is None else person.grid_score for person in people)
         self._offset = _numbers(utc_offset_minutes(person.time_zone, charter.week) for person in people)
         self._unit_given = np.array([person.unit is not None for person in people], dtype=np.bool_)
         self.weeks = [weekly_slots(person.availability, person.time_zone, charter.week) for person in people]
@@ -113,6 +114,12 @@ class Side:
             return neutral
         gap = np.clip(mentee.grade_band - self._grade, 0, scoring.FULL_SENIORITY_GAP)
         return np.where(self._grade == _NOT_GIVEN, neutral, weight * gap // scoring.FULL_SENIORITY_GAP)
+
+    def grid(self, _other: Candidate) -> Integers:
+        """The points of these mentors for their competence grid, the same with everybody."""
+        weight = self._weights.grid
+        points = weight * self._grid // scoring.FULL_GRID_SCORE
+        return np.where(self._grid == _NOT_GIVEN, weight // 2, points)
 
     def gives_back(self, offer: OfferedSkill) -> Integers:
         """The points for what somebody's offer gives to these learners."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .market import COUNT_BITS, FULL_BITS, LIFT_BITS, Columns, Int8, Int16, Int32, Lists
+from .market import COUNT_BITS, FULL_BITS, LIFT_BITS, Columns, Int8, Int16, Int32, Lists, Singles
 from .scan import BLOCK, WIDE_BYTES, Scores, bar, best_of, first_from, score_block
 from .sparse import FAR, Scratch, State, leave, pop, push, seat
 
@@ -209,6 +209,7 @@ def score_column(sight: Sight, column: int) -> None:
             row,
             column,
         )
+        score += _single(columns.singles, row, column)
         if score >= sight.lowest:
             sight.column_scores[row] = score
 
@@ -252,6 +253,13 @@ def _counted(marks: Int8, rows: Lists, enough: int, times: int, row: int, column
     for at in range(rows.start[row], rows.stop[row]):
         count += marks[rows.items[at], column]
     return int(min(count, enough) * int(times) >> COUNT_BITS)
+
+
+@compiled
+def _single(singles: Singles, row: int, column: int) -> int:
+    mentors, stop = singles.rows.items, singles.rows.stop[row]
+    at = first_from(mentors, singles.rows.start[row], stop, column)
+    return int(singles.points[at]) if at < stop and mentors[at] == column else 0
 
 
 @compiled

@@ -127,6 +127,10 @@ class Person(Strict):
     grade_band: Annotated[int, Field(ge=0, le=20)] | None = None
     """Coarse seniority; higher is more senior."""
     motivation: Annotated[int, Field(ge=1, le=5)] = 3
+    ranked_wishes: Annotated[tuple[Name, ...], Field(max_length=10), AfterValidator(_once)] = ()
+    """``id`` of those on the other side whom the person would like best, the first choice first."""
+    grid_score: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Of a mentor: the score on a competence grid. It counts where ``grid`` has a weight."""
 
     @property
     def free_places(self) -> int:
@@ -158,6 +162,8 @@ class Person(Strict):
             age_band=self.age_band,
             grade_band=self.grade_band,
             motivation=self.motivation,
+            ranked_wishes=self.ranked_wishes,
+            grid_score=self.grid_score,
         )
 
 

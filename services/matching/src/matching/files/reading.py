@@ -2,13 +2,13 @@
 
 import codecs
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from .instance import Instance
+from .instance import Instance, Person
 
 MOST_FAULTS = 20
 """More are counted, not listed."""
@@ -85,8 +85,17 @@ def _faults(instance: Instance) -> Iterator[str]:
             if person.free_places > person.capacity:
                 yield f"{role}s[{at}].places: {person.free_places} are more than the capacity of {person.capacity}"
     known = {role: {person.id for person in people} for role, people in sides.items()}
+    yield from _wishes_for_nobody("mentor", instance.mentors, "mentee", known["mentee"])
+    yield from _wishes_for_nobody("mentee", instance.mentees, "mentor", known["mentor"])
     for name, pairs in (("excluded", instance.excluded), ("locked", instance.locked)):
         for at, pair in enumerate(pairs):
             for role, id_ in (("mentor", pair.mentor), ("mentee", pair.mentee)):
                 if id_ not in known[role]:
                     yield f"{name}[{at}].{role}: no {role} has the id {id_!r}"
+
+
+def _wishes_for_nobody(role: str, people: Sequence[Person], other: str, known: Collection[str]) -> Iterator[str]:
+    for at, person in enumerate(people):
+        for rank, id_ in enumerate(person.ranked_wishes):
+            if id_ not in known:
+                yield f"{role}s[{at}].ranked_wishes[{rank}]: no {other} has the id {id_!r}"
