@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from demo.census import Record, header, read
 from demo.platform import Json, NeverHappened, Platform, Refused, each, until
+from demo.proposals import approve, proposed
 
 T = TypeVar("T")
 
@@ -167,14 +168,11 @@ class Journey:
         run = await self.platform.post("matching", f"/programmes/{self.programme}/runs", {"seed": 1}, key="run")
         await self.did("asked for a run")
 
-        async def proposed() -> Json | None:
-            found = await self.platform.get("matching", f"/runs/{run['id']}")
-            assert found["status"] != "failed", found["failure"]
-            return found if found["status"] == "proposed" else None
+        async def is_proposed() -> Json | None:
+            return await proposed(self.platform, run["id"])
 
-        await self._until("a proposal", proposed)
-        body = {"effective_on": CHARTER["starts_on"]}
-        await self.platform.post("matching", f"/runs/{run['id']}/approve", body, key="approve")
+        found = await self._until("a proposal", is_proposed)
+        await approve(self.platform, found["id"], {"effective_on": CHARTER["starts_on"]})
         await self.did("approved")
         await self._planned(10)
 

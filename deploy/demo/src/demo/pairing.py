@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .enrolling import CHARTER
 from .platform import Json, until
+from .proposals import approve, proposed
 from .scene import Scene
 
 LOCKED = 2
@@ -34,8 +35,9 @@ async def match(scene: Scene) -> Match:
         pairs = await _pairs_of(scene, run)
     with scene.stages.stage("Approving the pairs"):
         body = {"effective_on": CHARTER["starts_on"]}
-        await platform.post("matching", f"/runs/{run['id']}/approve", body, key="approve")
-        approved = await platform.get("matching", f"/runs/{run['id']}")
+        approved = await approve(platform, run["id"], body)
+        if approved["id"] != run["id"]:
+            pairs = await _pairs_of(scene, approved)
         for pairing in await platform.every("matching", "/pairings", programme_id=scene.programme_id):
             scene.pairs[pairing["id"]] = scene.pair_of(pairing)
     return Match(run=approved, pairs=pairs)
@@ -61,13 +63,10 @@ async def _run(scene: Scene, which: str) -> Json:
     platform = scene.platform
     asked = await platform.post("matching", f"/programmes/{scene.programme_id}/runs", {"seed": 1}, key=f"run-{which}")
 
-    async def proposed() -> Json | None:
-        run = await platform.get("matching", f"/runs/{asked['id']}")
-        if run["status"] == "failed":
-            raise RuntimeError(f"the match run failed: {run.get('failure')}")
-        return run if run["status"] == "proposed" else None
+    async def is_proposed() -> Json | None:
+        return await proposed(platform, asked["id"])
 
-    return await until("the proposal of a match run", proposed)
+    return await until("the proposal of a match run", is_proposed)
 
 
 async def _pairs_of(scene: Scene, run: Json) -> list[Json]:

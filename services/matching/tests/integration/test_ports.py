@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from matching import repository
 from matching.domain import pairing as pairing_decisions
+from matching.domain import renewal as renewal_decisions
 from matching.domain import run as run_decisions
 from matching.domain import study as study_decisions
 from matching.domain.candidate import Candidate
@@ -158,6 +159,27 @@ async def test_runs_that_nobody_works_on_are_told_the_oldest_first(store: Store)
     assert list(await stores.backlog.runs_to_take(NOW)) == [("default", "run_1"), ("default", "run_2")]
     later = NOW + run_decisions.LEASE
     assert ("default", "run_held") in await stores.backlog.runs_to_take(later)
+
+
+async def test_a_renewal_comes_back_as_it_was_stored_and_is_told_when_due_or_claimed(store: Store) -> None:
+    stores, wait = store.stores, timedelta(seconds=5)
+    marked = renewal_decisions.mark(None, "default", "prog_1", wait=wait, now=NOW)
+    await store.keep(stores.renewals, marked)
+    await store.keep(
+        stores.renewals, replace(marked, id="renewal_quiet", stale_since=None, due=None, behind="run_1", version=2)
+    )
+    assert list(await stores.backlog.renewals_to_take(NOW)) == []
+    assert list(await stores.backlog.renewals_to_take(NOW + wait)) == [("default", marked.id)]
+    claimed = renewal_decisions.claim(replace(marked, certified_on=NOW.date()), NOW + wait)
+    await stores.renewals.change(claimed.id, Cause(principal=US), lambda _: (claimed, []))
+    assert await stores.renewals.get("default", claimed.id) == claimed
+    assert list(await stores.backlog.renewals_to_take(NOW)) == [("default", claimed.id)]
+
+
+async def test_every_published_programme_is_told(store: Store) -> None:
+    await store.stores.programmes.keep_newest(a_programme())
+    await store.stores.programmes.keep_newest(a_programme(id="prog_2", tenant="other"))
+    assert set(await store.stores.backlog.programmes()) == {("default", "prog_1"), ("other", "prog_2")}
 
 
 async def test_only_begun_approvals_past_their_time_are_resumed(store: Store) -> None:

@@ -33,7 +33,7 @@ LONGER_THAN_A_WRITE = 0.3
 
 @contextmanager
 def a_replica(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A process that serves matching, and its address."""
+    """A process that serves matching, and its address. It computes what it is asked for, and nothing by itself."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -43,6 +43,7 @@ def a_replica(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str
         "TELEMACHUS_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "TELEMACHUS_TOPIC_PREFIX": settings.topic_prefix,
         "TELEMACHUS_ENGINE_WORKERS": "1",
+        "TELEMACHUS_RENEW_AFTER_SECONDS": "0",
         "TELEMACHUS_LOG_LEVEL": "ERROR",
         "TELEMACHUS_PORT": str(port),
     }
