@@ -43,6 +43,10 @@ class Service:
         answer = await self.http.patch(f"/v1{path}", json=body, headers=headers)
         return _checked(answer, expect)
 
+    async def put(self, path: str, body: Any, expect: int = 200, **headers: str) -> Json:
+        answer = await self.http.put(f"/v1{path}", json=body, headers=headers)
+        return _checked(answer, expect)
+
     async def import_people(self, data: bytes, expect: int = 201, key: str | None = None, **query: Any) -> Json:
         headers = {"Content-Type": "text/csv"} | ({"Idempotency-Key": key} if key else {})
         answer = await self.http.post("/v1/people/imports", content=data, params=query, headers=headers)

@@ -91,6 +91,9 @@ BAD_PROGRAMMES: list[tuple[Json, str]] = [
     ({"policy": {"weights": {"skills": HUGE}}}, "policy.weights.skills"),
     ({"policy": {"weights": {"height": 1}}}, "policy.weights.height"),
     ({"policy": {"weights": OPERATOR}}, "policy.weights.$gt"),
+    ({"policy": {"weights": {"ranked_wishes": 20_001}}}, "policy.weights.ranked_wishes"),
+    ({"policy": {"weights": {"grid": "600"}}}, "policy.weights.grid"),
+    ({"policy": {"require_grid": 1}}, "policy.require_grid"),
     ({"anonymity_floor": 2}, "anonymity_floor"),
     ({"anonymity_floor": "5"}, "anonymity_floor"),
 ]
@@ -241,6 +244,63 @@ async def test_a_bad_action_is_refused(
     service_for_all: Service, volunteer: str, action: str, body: Any, field: str
 ) -> None:
     await _refused(service_for_all, "POST", f"/volunteers/{volunteer}/{action}", body, field)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "ranked_wishes"),
+        ({"ranked_wishes": None}, "ranked_wishes"),
+        ({"ranked_wishes": "vol_2"}, "ranked_wishes"),
+        ({"ranked_wishes": {"0": "vol_2"}}, "ranked_wishes"),
+        ({"ranked_wishes": [OPERATOR]}, "ranked_wishes.0"),
+        ({"ranked_wishes": [""]}, "ranked_wishes.0"),
+        ({"ranked_wishes": [5]}, "ranked_wishes.0"),
+        ({"ranked_wishes": ["$ne"]}, "ranked_wishes.0"),
+        ({"ranked_wishes": ["x" * 97]}, "ranked_wishes.0"),
+        ({"ranked_wishes": ["vol_none"]}, "ranked_wishes.0"),
+        ({"ranked_wishes": [f"vol_{number}" for number in range(11)]}, "ranked_wishes"),
+        ({"ranked_wishes": [], "surprise": 1}, "surprise"),
+        (["vol_2"], "body"),
+    ],
+)
+async def test_bad_wishes_are_refused(service_for_all: Service, volunteer: str, body: Any, field: str) -> None:
+    await _refused(service_for_all, "PUT", f"/volunteers/{volunteer}/ranked-wishes", body, field)
+
+
+async def test_a_wish_for_oneself_is_refused(service_for_all: Service, volunteer: str) -> None:
+    body = {"ranked_wishes": [volunteer]}
+    await _refused(service_for_all, "PUT", f"/volunteers/{volunteer}/ranked-wishes", body, "ranked_wishes.0")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"score": None}, "score"),
+        ({"score": -1}, "score"),
+        ({"score": 101}, "score"),
+        ({"score": HUGE}, "score"),
+        ({"score": 5.5}, "score"),
+        ({"score": "82"}, "score"),
+        ({"score": True}, "score"),
+        ({"score": OPERATOR}, "score"),
+        ({"threshold": None}, "threshold"),
+        ({"threshold": 101}, "threshold"),
+        ({"threshold": False}, "threshold"),
+        ({"evaluated_by": OPERATOR}, "evaluated_by"),
+        ({"evaluated_by": ""}, "evaluated_by"),
+        ({"evaluated_by": "per_none"}, "evaluated_by"),
+        ({"evaluated_on": "2099-12-31"}, "evaluated_on"),
+        ({"evaluated_on": "1999-12-31"}, "evaluated_on"),
+        ({"evaluated_on": "31/12/2025"}, "evaluated_on"),
+        ({"evaluated_on": 0}, "evaluated_on"),
+        ({"passed": True}, "passed"),
+        ({"note": "kind and patient"}, "note"),
+    ],
+)
+async def test_a_bad_grid_result_is_refused(service_for_all: Service, volunteer: str, fields: Json, field: str) -> None:
+    result = {"score": 82, "threshold": 60, "evaluated_on": "2026-01-05"}
+    await _refused(service_for_all, "POST", f"/volunteers/{volunteer}/grid-results", result | fields, field)
 
 
 @pytest.mark.parametrize(

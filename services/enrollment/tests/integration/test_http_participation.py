@@ -71,6 +71,51 @@ async def test_a_programme_from_draft_to_second_cohort(service: Service, as_part
     await service.post("/programmes", {"title": "Mine", "starts_on": "2026-02-02"}, expect=403)
 
 
+async def test_two_people_wish_for_each_other(service: Service, as_participant: Participant) -> None:
+    one, other = await service.people(2)
+    programme = await service.a_programme()
+    mentor = await service.post("/volunteers", a_wish(programme, one))
+    mentee = await service.post("/volunteers", a_wish(programme, other, role="mentee"))
+    assert (mentor["ranked_wishes"], mentor["grid_score"]) == ([], None)
+    service.http.headers.update(as_participant(one))
+    path = f"/volunteers/{mentor['id']}/ranked-wishes"
+    wishing = await service.put(path, {"ranked_wishes": [mentee["id"]]})
+    assert (wishing["ranked_wishes"], wishing["version"]) == ([mentee["id"]], 2)
+    assert await service.put(path, {"ranked_wishes": [mentee["id"]]}) == wishing
+    problem = await service.put(path, {"ranked_wishes": [mentee["id"], mentor["id"]]}, expect=422)
+    assert (problem["type"], problem["field"]) == ("urn:telemachus:problem:unusable-wish", "ranked_wishes.1")
+    await service.put(f"/volunteers/{mentee['id']}/ranked-wishes", {"ranked_wishes": [mentor["id"]]}, expect=404)
+    assert (await service.put(path, {"ranked_wishes": []}))["ranked_wishes"] == []
+
+
+async def test_a_mentor_passes_the_grid_that_the_programme_asks(service: Service, as_participant: Participant) -> None:
+    one, boss = await service.people(2)
+    policy = {"require_grid": True, "require_training": False, "weights": {"grid": 500}}
+    programme = await service.a_programme(policy=policy)
+    mentor = await service.post("/volunteers", a_wish(programme, one, charter_signed=True))
+    assert (mentor["status"], mentor["missing"]) == ("waiting", ["grid"])
+    path = f"/volunteers/{mentor['id']}/grid-results"
+    failed = await service.post(path, {"score": 40, "threshold": 60, "evaluated_on": "2026-01-05"})
+    assert (failed["grid_passed"], failed["grid_score"]) == (False, 40)
+    officer = {"X-Telemachus-Subject": boss, "X-Telemachus-Roles": "programme_officer"}
+    passed = await service.post(path, {"score": 75, "threshold": 60, "evaluated_on": "2026-02-05"}, **officer)
+    assert (passed["grid_passed"], passed["grid_score"], len(passed["results"])) == (True, 75, 2)
+    assert passed["results"][1] == {
+        "score": 75,
+        "threshold": 60,
+        "passed": True,
+        "evaluated_by": boss,
+        "evaluated_on": "2026-02-05",
+    }
+    service.http.headers.update(as_participant(one))
+    ready = await service.get(f"/volunteers/{mentor['id']}")
+    assert (ready["status"], ready["grid_score"], ready["readiness"]["grid_passed"]) == ("ready", 75, True)
+    assert await service.get(path) == passed
+    await service.post(path, {"score": 100, "threshold": 60}, expect=403)
+    service.http.headers.update(as_participant(boss))
+    await service.get(path, expect=404)
+
+
 async def test_the_whole_way_of_a_volunteer(service: Service, as_participant: Participant) -> None:
     person, other = await service.people(2)
     programme = await service.a_programme()

@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from enrollment.domain.grids import GridResult
 from enrollment.domain.programmes import Requirements
+from enrollment.domain.ranked_wishes import rank_wishes
 from enrollment.domain.volunteers import (
     Decision,
     PairingSeen,
@@ -15,6 +17,7 @@ from enrollment.domain.volunteers import (
     follow_directory,
     judge_by,
     note_pairing,
+    record_grid_result,
     record_training,
     sign_charter,
     volunteer,
@@ -26,6 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from shared.contracts import (
     Event,
     Refusal,
+    Role,
     Volunteered,
     VolunteerState,
     VolunteerUpdated,
@@ -37,7 +41,10 @@ from ..builders import NOW, a_profile, a_volunteer, an_application, an_offer
 
 OFFERS = st.builds(an_offer, capacity=st.integers(1, 5), motivation=st.integers(1, 5))
 PROFILES = st.builds(a_profile, unit=st.sampled_from(["unit_a", "unit_b"]), languages=st.sampled_from([("fr",), ()]))
-REQUIREMENTS = st.builds(Requirements, version=st.integers(1, 20), charter=st.booleans(), training=st.booleans())
+REQUIREMENTS = st.builds(
+    Requirements, version=st.integers(1, 20), charter=st.booleans(), training=st.booleans(), grid=st.booleans()
+)
+OTHERS = {id_: a_volunteer(id=id_, person_ref=f"per_of_{id_}", role=Role.MENTEE) for id_ in ("vol_8", "vol_9")}
 SEEN = st.builds(
     PairingSeen, pairing_id=st.sampled_from(["a", "b", "c"]), version=st.integers(1, 4), active=st.booleans()
 )
@@ -98,6 +105,16 @@ class VolunteerMachine(RuleBasedStateMachine):
     def train(self, module: str) -> None:
         self.attempt(record_training, Training(module=module, completed_on=NOW.date()))
 
+    @rule(wished=st.lists(st.sampled_from(["vol_8", "vol_9", "vol_none"]), max_size=3))
+    def rank_wishes(self, wished: list[str]) -> None:
+        self.attempt(rank_wishes, wished, OTHERS)
+
+    @rule(score=st.integers(0, 100), threshold=st.integers(0, 100), days_ago=st.integers(0, 3))
+    def be_evaluated(self, score: int, threshold: int, days_ago: int) -> None:
+        on = NOW.date() - timedelta(days=days_ago)
+        result = GridResult(score=score, threshold=threshold, evaluated_by="per_boss", evaluated_on=on)
+        self.attempt(record_grid_result, result)
+
     @rule(requirements=REQUIREMENTS)
     def be_judged(self, requirements: Requirements) -> None:
         self.attempt(judge_by, requirements)
@@ -153,6 +170,8 @@ class VolunteerMachine(RuleBasedStateMachine):
             assert last.time_zone == present.time_zone
             for field in ("capacity", "motivation", "skills_offered", "skills_wanted", "availability"):
                 assert getattr(last, field) == getattr(present.offer, field)
+            newest = present.grid_result
+            assert (last.ranked_wishes, last.grid_score) == (present.ranked_wishes, newest and newest.score)
             for field in ("unit", "site", "line_self", "line_above", "age_band", "grade_band", "tenure_years"):
                 assert getattr(last, field) == getattr(present.profile, field)
 

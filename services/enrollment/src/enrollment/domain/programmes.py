@@ -64,6 +64,8 @@ class Requirements:
     """The programme's version that asks it."""
     charter: bool
     training: bool
+    grid: bool = False
+    """Of mentors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,10 @@ class Programme:
             raise ProgrammeNotPublished("the programme is not published yet", field="programme_id")
         policy = self.published.policy
         return Requirements(
-            version=self.published_version, charter=policy.require_charter, training=policy.require_training
+            version=self.published_version,
+            charter=policy.require_charter,
+            training=policy.require_training,
+            grid=policy.require_grid,
         )
 
 

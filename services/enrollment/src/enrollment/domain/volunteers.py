@@ -22,6 +22,8 @@ from shared.contracts import (
     WithdrawalReason,
 )
 
+from . import grids
+from .grids import GridResult
 from .offers import Offer, check
 from .people import Profile
 from .programmes import EARLIEST, Requirements
@@ -122,6 +124,10 @@ class Volunteer:
     withdrawn_at: datetime | None = None
     withdrawal_reason: WithdrawalReason | None = None
     pairings: tuple[PairingSeen, ...] = ()
+    ranked_wishes: tuple[str, ...] = ()
+    """Volunteers of the other role, the first choice first."""
+    grid_results: tuple[GridResult, ...] = ()
+    """In the order in which they were recorded; none is ever changed or taken away."""
     status: Status = Status.WAITING
     """Kept beside the facts it follows from, so that lists can be filtered by it; so are the next two."""
     live: bool = True
@@ -143,6 +149,16 @@ class Volunteer:
         return tuple(seen.pairing_id for seen in self.pairings if seen.active)
 
     @property
+    def grid_result(self) -> GridResult | None:
+        """The result on the grid that counts now."""
+        return grids.newest(self.grid_results)
+
+    @property
+    def grid_passed(self) -> bool | None:
+        """Its verdict; ``None`` where there is no result."""
+        return self.grid_result.passed if self.grid_result else None
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """What is still needed before the volunteer may be paired (4-28)."""
         agreed = self.charter_signed_at is not None
@@ -152,6 +168,8 @@ class Volunteer:
             missing.append("charter")
         if self.requirements.training and not self.trainings:
             missing.append("training")
+        if self.requirements.grid and self.role is Role.MENTOR and not self.grid_passed:
+            missing.append("grid")
         return tuple(missing)
 
     @property
@@ -160,6 +178,7 @@ class Volunteer:
         return Readiness(
             charter_signed=self.charter_signed_at is not None,
             training_completed=bool(self.trainings),
+            grid_passed=self.grid_passed,
             ready=not self.missing,
         )
 
@@ -197,6 +216,7 @@ def volunteer(present: Volunteer | None, application: Application, *, at: dateti
         charter_signed_at=at if application.charter_signed else None,
         trainings=() if present is None else present.trainings,
         pairings=() if present is None else present.pairings,
+        grid_results=() if present is None else present.grid_results,
     )
     settled = _settled(taken_in)
     return settled, (_told(Volunteered, settled, at),)
@@ -204,24 +224,24 @@ def volunteer(present: Volunteer | None, application: Application, *, at: dateti
 
 def change_offer(present: Volunteer, offer: Offer, *, at: datetime) -> Decision:
     """Change what somebody offers or asks for. Raises: HasWithdrawn, and what ``volunteer`` raises for an offer."""
-    _require_live(present)
+    require_live(present)
     check(offer, present.role, present.profile)
-    return _updated(present, replace(present, offer=offer), at)
+    return updated(present, replace(present, offer=offer), at)
 
 
 def sign_charter(present: Volunteer, *, by: str, at: datetime) -> Decision:
     """Record that the code of conduct was signed (3-12). Raises: HasWithdrawn, OwnSignatureNeeded."""
-    _require_live(present)
+    require_live(present)
     if present.charter_signed_at is not None:
         return present, ()
     if present.origin is Origin.NOMINATED and by != present.person_ref:
         raise OwnSignatureNeeded("a nominated person signs the charter themself")
-    return _updated(present, replace(present, charter_signed_at=at), at)
+    return updated(present, replace(present, charter_signed_at=at), at)
 
 
 def record_training(present: Volunteer, training: Training, *, at: datetime) -> Decision:
     """Record a training; the same module again keeps the first record. Raises: HasWithdrawn, UnusableTraining."""
-    _require_live(present)
+    require_live(present)
     if any(done.module == training.module for done in present.trainings):
         return present, ()
     # A day of grace: it may be tomorrow already where the training took place.
@@ -229,7 +249,21 @@ def record_training(present: Volunteer, training: Training, *, at: datetime) -> 
         raise UnusableTraining("a training is recorded once it has taken place", field="completed_on")
     if len(present.trainings) >= _MOST_TRAININGS:
         raise UnusableTraining(f"at most {_MOST_TRAININGS} trainings are recorded", field="module")
-    return _updated(present, replace(present, trainings=(*present.trainings, training)), at)
+    return updated(present, replace(present, trainings=(*present.trainings, training)), at)
+
+
+def record_grid_result(present: Volunteer, result: GridResult, *, at: datetime) -> Decision:
+    """Add a result on the grid to the others; the one that was just recorded, again, changes nothing.
+
+    Raises: HasWithdrawn, UnusableGridResult.
+    """
+    require_live(present)
+    if present.grid_results[-1:] == (result,):
+        return present, ()
+    grids.require_usable(
+        result, role=present.role, person_ref=present.person_ref, known=len(present.grid_results), at=at
+    )
+    return updated(present, replace(present, grid_results=(*present.grid_results, result)), at)
 
 
 def withdraw(present: Volunteer, reason: WithdrawalReason, *, at: datetime) -> Decision:
@@ -253,7 +287,7 @@ def judge_by(present: Volunteer, requirements: Requirements, *, at: datetime) ->
     """Judge a volunteer by what the programme asks now; an older publication changes nothing."""
     if not present.live:
         return present, ()
-    return _updated(present, replace(present, requirements=_newest(present, requirements)), at)
+    return updated(present, replace(present, requirements=_newest(present, requirements)), at)
 
 
 def follow_directory(present: Volunteer, profile: Profile, *, at: datetime) -> Decision:
@@ -268,7 +302,7 @@ def follow_directory(present: Volunteer, profile: Profile, *, at: datetime) -> D
         languages=profile.languages or present.profile.languages,
         time_zone=profile.time_zone or present.profile.time_zone,
     )
-    return _updated(present, replace(present, profile=kept), at)
+    return updated(present, replace(present, profile=kept), at)
 
 
 def note_pairing(present: Volunteer, seen: PairingSeen) -> Decision:
@@ -287,7 +321,8 @@ def note_pairing(present: Volunteer, seen: PairingSeen) -> Decision:
     return _settled(replace(present, version=present.version + 1, pairings=remembered)), ()
 
 
-def _updated(present: Volunteer, changed: Volunteer, at: datetime) -> Decision:
+def updated(present: Volunteer, changed: Volunteer, at: datetime) -> Decision:
+    """The changed volunteer with the next version, told where anything public is different; or nothing at all."""
     settled = _settled(changed)
     if settled == present:
         return present, ()
@@ -316,7 +351,8 @@ def _newest(present: Volunteer | None, requirements: Requirements) -> Requiremen
     return requirements
 
 
-def _require_live(present: Volunteer) -> None:
+def require_live(present: Volunteer) -> None:
+    """Whoever left must come back first. Raises: HasWithdrawn."""
     if not present.live:
         raise HasWithdrawn("has withdrawn from the programme; volunteer again first")
 
@@ -345,6 +381,8 @@ def _public(volunteer: Volunteer) -> dict[str, object]:
         "grade_band": profile.grade_band,
         "tenure_years": profile.tenure_years,
         "motivation": offer.motivation,
+        "ranked_wishes": volunteer.ranked_wishes,
+        "grid_score": volunteer.grid_result.score if volunteer.grid_result else None,
         "readiness": volunteer.readiness,
     }
 

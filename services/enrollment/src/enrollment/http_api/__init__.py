@@ -6,7 +6,7 @@ from shared.chassis.clock import Clock
 from ..domain.catalogue import Catalogue
 from ..use_cases import Directory, PeopleImports, Programmes, Volunteers
 from . import catalogue as catalogue_api
-from . import people, people_imports
+from . import grids, people, people_imports
 from . import programmes as programmes_api
 from . import volunteers as volunteers_api
 
@@ -26,5 +26,6 @@ def routers(
         people.router(directory),
         programmes_api.router(programmes),
         volunteers_api.router(volunteers, clock),
+        grids.router(volunteers, clock),
         catalogue_api.router(catalogue),
     ]

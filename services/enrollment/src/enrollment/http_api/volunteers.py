@@ -94,6 +94,12 @@ class TrainingIn(Inbound):
     completed_on: CalendarDay | None = None
 
 
+class RankedWishesIn(Inbound):
+    """Whom somebody would like best: volunteers of the other role, the first choice first."""
+
+    ranked_wishes: Annotated[tuple[Ref, ...], Field(max_length=10)]
+
+
 class WithdrawalIn(Inbound):
     """Why somebody leaves; no reason is needed."""
 
@@ -133,6 +139,8 @@ class VolunteerOut(BaseModel):
     time_zone: str
     availability: tuple[WeeklyWindow, ...]
     motivation: int
+    ranked_wishes: tuple[str, ...]
+    grid_score: int | None
     withdrawn_at: UtcDatetime | None
     withdrawal_reason: WithdrawalReason | None
 
@@ -166,6 +174,8 @@ class VolunteerOut(BaseModel):
             time_zone=volunteer.time_zone,
             availability=offer.availability,
             motivation=offer.motivation,
+            ranked_wishes=volunteer.ranked_wishes,
+            grid_score=volunteer.grid_result.score if volunteer.grid_result else None,
             withdrawn_at=volunteer.withdrawn_at,
             withdrawal_reason=volunteer.withdrawal_reason,
         )
@@ -213,6 +223,14 @@ def router(volunteers: Volunteers, clock: Clock) -> APIRouter:
         """Change what somebody offers or asks for; what is left out stays."""
         cause = Cause.command(acting, key)
         return VolunteerOut.of(await volunteers.change_offer(volunteer_id, body.changes(), cause))
+
+    @routes.put("/volunteers/{volunteer_id}/ranked-wishes")
+    async def rank_wishes(
+        body: RankedWishesIn, acting: Acting, volunteer_id: PathId, key: IdempotencyKey = None
+    ) -> VolunteerOut:
+        """Say whom one would like best; an empty list takes every wish back."""
+        cause = Cause.command(acting, key)
+        return VolunteerOut.of(await volunteers.rank_wishes(volunteer_id, body.ranked_wishes, cause))
 
     @routes.post("/volunteers/{volunteer_id}/charter")
     async def sign_charter(acting: Acting, volunteer_id: PathId, key: IdempotencyKey = None) -> VolunteerOut:

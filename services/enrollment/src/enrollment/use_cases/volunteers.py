@@ -11,9 +11,11 @@ from shared.contracts import AccessRole, NotFound, Paired, Principal, Role, Unpa
 
 from ..domain import volunteers as domain
 from ..domain.catalogue import Catalogue
+from ..domain.grids import GridResult
 from ..domain.offers import Offer, UnusableOffer, check_codes
 from ..domain.people import Person, Profile, UnknownPerson
 from ..domain.programmes import Programme, Requirements, UnknownProgramme, checked
+from ..domain.ranked_wishes import rank_wishes
 from ..domain.references import volunteer_id
 from ..domain.volunteers import (
     Application,
@@ -28,6 +30,7 @@ from .profiles import Profiles
 T = TypeVar("T")
 Decide = Callable[[Volunteer], Change[Volunteer]]
 _BATCH = 500
+_EVALUATORS = (AccessRole.PROGRAMME_MANAGER, AccessRole.PROGRAMME_OFFICER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +148,31 @@ class Volunteers:
         now = self._clock.now()
         return await self._change(id, cause, lambda present: domain.record_training(present, training, at=now))
 
+    async def rank_wishes(self, id: str, wished: Sequence[str], cause: Cause) -> Volunteer:
+        """Replace somebody's ranked wishes. Raises: UnknownVolunteer, HasWithdrawn, UnusableWish."""
+        now = self._clock.now()
+        found = [await self._volunteers.find(cause.tenant, one) for one in dict.fromkeys(wished)]
+        others = {other.id: other for other in found if other is not None}
+        return await self._change(id, cause, lambda present: rank_wishes(present, wished, others, at=now))
+
+    async def record_grid_result(self, id: str, result: GridResult, cause: Cause) -> Volunteer:
+        """Record a mentor's result on the competence grid.
+
+        Raises: Forbidden for all but programme managers and officers, UnknownPerson for an evaluator whom the directory
+        does not have, UnknownVolunteer, HasWithdrawn, UnusableGridResult.
+        """
+        cause.principal.require(*_EVALUATORS)
+        if result.evaluated_by != cause.principal.subject:
+            await self._require_person(cause.tenant, result.evaluated_by, field="evaluated_by")
+        now = self._clock.now()
+        return await self._change(
+            id, cause, lambda present: domain.record_grid_result(present, result, at=now), also=_EVALUATORS
+        )
+
+    async def grid_results(self, principal: Principal, id: str) -> Volunteer:
+        """A volunteer with their results: for themself, managers and officers. Raises: UnknownVolunteer."""
+        return _visible(await self._volunteers.find(principal.tenant, id), principal, also=_EVALUATORS)
+
     async def withdraw(self, id: str, reason: WithdrawalReason, cause: Cause) -> Volunteer:
         """Leave, at any time. Raises: UnknownVolunteer."""
         now = self._clock.now()
@@ -212,9 +240,11 @@ class Volunteers:
     async def _note(self, id: str, seen: PairingSeen, cause: Cause) -> None:
         await self._volunteers.change(id, cause, lambda present: domain.note_pairing(_known(present), seen))
 
-    async def _change(self, id: str, cause: Cause, decide: Decide) -> Volunteer:
+    async def _change(self, id: str, cause: Cause, decide: Decide, *, also: Sequence[AccessRole] = ()) -> Volunteer:
         try:
-            return await self._volunteers.change(id, cause, lambda present: decide(_visible(present, cause.principal)))
+            return await self._volunteers.change(
+                id, cause, lambda present: decide(_visible(present, cause.principal, also=also))
+            )
         except NotFound:
             # One answer for what is not there and for what is another tenant's.
             raise _unknown() from None
@@ -242,10 +272,13 @@ class Volunteers:
         if nominator == person.id:
             raise UnusableOffer("nobody nominates themself: leave this out", field="nominated_by")
         if principal.has(AccessRole.PROGRAMME_MANAGER):
-            if await self._people.find(principal.tenant, nominator) is None:
-                raise UnknownPerson("there is no such person", field="nominated_by")
+            await self._require_person(principal.tenant, nominator, field="nominated_by")
         elif nominator not in await self._profiles.managers_above(person):
             raise unknown
+
+    async def _require_person(self, tenant: str, ref: str, *, field: str) -> None:
+        if await self._people.find(tenant, ref) is None:
+            raise UnknownPerson("there is no such person", field=field)
 
 
 def _own_cause(tenant: str) -> Cause:
@@ -253,9 +286,10 @@ def _own_cause(tenant: str) -> Cause:
     return Cause(principal=Principal.service("enrollment", tenant=tenant))
 
 
-def _visible(volunteer: Volunteer | None, principal: Principal) -> Volunteer:
+def _visible(volunteer: Volunteer | None, principal: Principal, *, also: Sequence[AccessRole] = ()) -> Volunteer:
+    """``also``: roles that see everybody, beside programme managers."""
     known = _known(volunteer)
-    if not principal.acts_for(known.person_ref):
+    if not (principal.acts_for(known.person_ref) or principal.has(*also)):
         raise _unknown()
     return known
 
