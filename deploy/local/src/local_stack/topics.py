@@ -1,7 +1,7 @@
 """The topics of a local stack; elsewhere whoever runs the bus declares them."""
 
 from shared.chassis.settings import ServiceSettings
-from shared.chassis.topics import TopicNames, create_topics
+from shared.chassis.topics import create_needed
 
 
 def settings_for(bootstrap: str, prefix: str) -> ServiceSettings:
@@ -11,10 +11,4 @@ def settings_for(bootstrap: str, prefix: str) -> ServiceSettings:
 
 async def create_all(bootstrap: str, prefix: str) -> tuple[str, ...]:
     """Create every topic of the platform that is not there yet; return the new ones."""
-    settings = settings_for(bootstrap, prefix)
-    return await create_topics(
-        settings,
-        TopicNames.of(settings).catalogue(),
-        partitions=settings.topic_partitions,
-        replication=settings.topic_replication,
-    )
+    return await create_needed(settings_for(bootstrap, prefix))

@@ -54,9 +54,20 @@ class KafkaSender:
                 return  # what was not acknowledged stays in the outbox
 
     async def send(
-        self, topic: str, *, key: str | bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+        self,
+        topic: str,
+        *,
+        key: str | bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        partition: int | None = None,
     ) -> None:
-        """Send one record and wait for its acknowledgement. Raises: KafkaError, SenderNotStarted."""
+        """Send one record and wait for its acknowledgement; the key chooses the partition unless one is given.
+
+        Raises:
+            KafkaError: It was not acknowledged. It may have been stored all the same.
+            SenderNotStarted: Kafka has not been reached since the start.
+        """
         if self._producer is None:
             raise SenderNotStarted("not connected to Kafka yet")
         raw_key = key.encode() if isinstance(key, str) else key
@@ -65,4 +76,5 @@ class KafkaSender:
             value=value,
             key=b"" if value is None and raw_key is None else raw_key,  # aiokafka refuses a record with neither
             headers=list(headers),
+            partition=partition,
         )

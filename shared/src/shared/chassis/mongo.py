@@ -229,6 +229,17 @@ class Mongo:
         with _translated():
             await self._database.command("ping")
 
+    async def collection_names(self) -> tuple[str, ...]:
+        """The collections that there are, by name. Raises: DatabaseUnavailable."""
+        with _translated():
+            return tuple(sorted(await self._database.list_collection_names()))
+
+    async def replica_set(self) -> str | None:
+        """The name of the replica set that answers, None for a standalone. Raises: DatabaseUnavailable."""
+        with _translated():
+            answer: Document = await self._database.command("hello")
+            return answer.get("setName")
+
     async def drop(self) -> None:
         """Drop the whole database: for tests and fresh starts."""
         with _translated():

@@ -5,7 +5,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -17,6 +17,11 @@ from .kafka_security import security_arguments
 from .settings import ServiceSettings
 
 SERVICES = ("enrollment", "matching", "scheduling", "feedback")
+
+DAY_MS = 24 * 60 * 60 * 1000
+KEEP_EVENTS_MS = 7 * DAY_MS
+KEEP_DEAD_LETTERS_MS = 30 * DAY_MS
+"""Long enough for somebody to look at them (docs/decisions/0039)."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,73 @@ class TopicNames:
         )
 
 
+@dataclass(frozen=True)
+class TopicNeed:
+    """What the platform needs of one topic. More retention, replicas or partitions do no harm."""
+
+    name: str
+    partitions: int
+    replication: int
+    retention_ms: int
+
+    @property
+    def min_insync(self) -> int:
+        """Replicas that must have a record before it counts as stored: one may be away."""
+        return max(1, self.replication - 1)
+
+    @property
+    def configs(self) -> dict[str, str]:
+        """The topic's own configuration, by Kafka's names."""
+        return {
+            "cleanup.policy": "delete",
+            "min.insync.replicas": str(self.min_insync),
+            "retention.ms": str(self.retention_ms),
+        }
+
+
+def needs(settings: ServiceSettings) -> tuple[TopicNeed, ...]:
+    """Every topic of the platform, as these settings want it."""
+    names = TopicNames.of(settings)
+    kept_long = {names.dead_letter(service) for service in SERVICES}
+    return tuple(
+        TopicNeed(
+            name,
+            settings.topic_partitions,
+            settings.topic_replication,
+            KEEP_DEAD_LETTERS_MS if name in kept_long else KEEP_EVENTS_MS,
+        )
+        for name in names.catalogue()
+    )
+
+
+async def create_needed(settings: ServiceSettings) -> tuple[str, ...]:
+    """Create what :func:`needs` lists and is not there yet; return the new names. Raises: KafkaError."""
+    wanted = needs(settings)
+    return await create_topics(
+        settings,
+        [need.name for need in wanted],
+        partitions=settings.topic_partitions,
+        replication=settings.topic_replication,
+        configs={need.name: need.configs for need in wanted},
+    )
+
+
 async def create_topics(
-    settings: ServiceSettings, names: Sequence[str], *, partitions: int, replication: int
+    settings: ServiceSettings,
+    names: Sequence[str],
+    *,
+    partitions: int,
+    replication: int,
+    configs: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[str, ...]:
     """Create the topics that are not there yet; return their names.
+
+    Args:
+        settings: Where the bus is, and how to prove who asks.
+        names: The topics.
+        partitions: Of each.
+        replication: Of each.
+        configs: By topic, what differs from the broker's defaults.
 
     Raises:
         KafkaError: When the broker refuses for another reason than that the topic exists.
@@ -72,7 +140,15 @@ async def create_topics(
     await admin.start()
     try:
         response = await admin.create_topics(
-            [NewTopic(name, num_partitions=partitions, replication_factor=replication) for name in names]
+            [
+                NewTopic(
+                    name,
+                    num_partitions=partitions,
+                    replication_factor=replication,
+                    topic_configs=dict((configs or {}).get(name, {})),
+                )
+                for name in names
+            ]
         )
     finally:
         await admin.close()
@@ -93,14 +169,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write("\n".join(names) + "\n")
         return 0
     if list(arguments) == ["create"]:
-        created = asyncio.run(
-            create_topics(
-                settings,
-                names,
-                partitions=settings.topic_partitions,
-                replication=settings.topic_replication,
-            )
-        )
+        created = asyncio.run(create_needed(settings))
         sys.stdout.write(f"{len(created)} topics created, {len(names) - len(created)} were there\n")
         return 0
     sys.stderr.write("usage: python -m shared.chassis.topics list|create\n")
