@@ -10,11 +10,13 @@ UP_ARGS := $(if $(DOCKER),--docker) $(if $(ONLY),--only $(ONLY)) $(if $(BROKER),
 # `make test TESTS="shared -k outbox"` runs a part
 TESTS ?=
 WORKERS ?= 2
+# `make telemachus ARGS="dlq list"` runs one command of the operators' command line
+ARGS ?= --help
 # `make bench-matching BENCH_ARGS="--sizes 1000,3000"` measures a part; `--huge` adds 100,000 people a side
 BENCH_ARGS ?=
 UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs lint format schemas bench-matching clean
+.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,9 @@ status: install ## what runs, where, and whether it answers
 
 logs: install ## follow the logs
 	@$(RUN) local_stack logs --follow
+
+telemachus: install ## the operators' command line on what runs here: make telemachus ARGS="doctor"
+	@$(BIN)/telemachus --local $(ARGS)
 
 lint: install ## ruff, mypy, import rules
 	@$(BIN)/ruff check .
