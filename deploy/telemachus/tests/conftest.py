@@ -14,6 +14,9 @@ from shared.chassis.settings import ServiceSettings
 from shared.chassis.topics import create_needed
 from shared.contracts import Envelope
 from shared.contracts.cloud_events import data_schema, event_type, to_headers
+from shared.testing.waiting import eventually
+from telemachus.settings import OperatorSettings
+from telemachus.topics import compared
 
 
 @pytest.fixture
@@ -29,6 +32,12 @@ async def settings(mongo_uri: str, kafka_bootstrap: str) -> AsyncIterator[Servic
         log_level="ERROR",
     )
     created = await create_needed(settings)
+    operator = OperatorSettings(**settings.model_dump())
+
+    async def faults() -> int:
+        return len((await compared(operator))[2])
+
+    await eventually(faults, equals=0)
     yield settings
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()

@@ -26,7 +26,7 @@ def told(settings: ServiceSettings, what: str) -> Iterator[None]:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
         raise Trouble(
-            f"{what} failed: Kafka at {settings.kafka_bootstrap}: {type(error).__name__}: {error}"[:500],
+            f"{what} failed: Kafka at {settings.kafka_bootstrap}: {str(error) or type(error).__name__}"[:500],
             "check that the broker runs and that TELEMACHUS_KAFKA_BOOTSTRAP and _KAFKA_SECURITY_PROTOCOL are right.",
             Exit.UNREACHABLE,
         ) from error
@@ -173,16 +173,16 @@ class Reader:
 @asynccontextmanager
 async def reading(settings: ServiceSettings) -> AsyncIterator[Reader]:
     """A reader. Raises: Trouble, when no broker answers."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        request_timeout_ms=PATIENCE_MS,
-        **security_arguments(settings),
-    )
     async with connected(settings) as bus:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka_bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            request_timeout_ms=PATIENCE_MS,
+            **security_arguments(settings),
+        )
         try:
             await consumer.start()
             yield Reader(bus, consumer)

@@ -74,9 +74,10 @@ def age(since: datetime, now: datetime) -> str:
 
 @contextmanager
 def counting(title: str, items: Sequence[T]) -> Iterator[Iterator[T]]:
-    """A bar on standard error that moves with each item that is done."""
+    """A bar on a terminal's standard error that moves with each item that is done."""
+    errors = console(errors=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(errors=True)) as progress:
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         yield iter(progress.track(items, description=title))
 
 

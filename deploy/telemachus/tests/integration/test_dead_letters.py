@@ -11,6 +11,7 @@ import pytest
 from aiokafka.errors import KafkaError
 from commands import Commands
 from harness import Harness
+from harness import read as read_topic
 from samples import reached
 from shared.chassis.kafka_sender import KafkaSender
 from shared.chassis.settings import ServiceSettings
@@ -22,6 +23,9 @@ from telemachus.settings import OperatorSettings
 from telemachus.trouble import Exit, Trouble
 
 pytestmark = pytest.mark.integration
+
+MANY = 200
+"""Below the 512 events that the inbox of the one counting document remembers."""
 
 Send = Callable[..., Awaitable[None]]
 
@@ -99,19 +103,20 @@ async def test_after_a_bug_is_repaired_all_are_handled_in_order_and_a_second_red
 ) -> None:
     monkeypatch.setattr("shared.chassis.dead_letter.FIRST_DELAY", 0.001)
     repair = broken_at_first(harness)
-    for number in range(30):
+    for number in range(MANY):
         await send(f"goal-{number}")
-    letters = await waiting_letters(telemachus, 30)
+    letters = await waiting_letters(telemachus, MANY)
     repair()
     sent = await telemachus.json("dlq", "redrive", "--all", "--reason", "exception")
     assert sent["redriven"] == [letter["address"] for letter in letters]
-    await eventually(harness.counted, equals=30)
-    assert harness.handled == [f"goal-{number}.1" for number in range(30)]
+    await eventually(harness.counted, equals=MANY, timeout=30)
+    assert harness.handled == [f"goal-{number}.1" for number in range(MANY)]
 
     await telemachus.json("dlq", "redrive", *sent["redriven"], "--again")
-    await eventually(lambda: len(harness.handled), equals=60)
-    assert await harness.counted() == 30
+    await eventually(lambda: len(harness.handled), equals=2 * MANY, timeout=30)
+    assert await harness.counted() == MANY
     assert await telemachus.json("dlq", "list") == []
+    assert len(await read_topic(harness.settings.kafka_bootstrap, harness.source_topic, MANY + 1, seconds=1)) == MANY
 
 
 async def test_a_crash_between_sending_and_remembering_sends_twice_and_is_applied_once(
