@@ -1,7 +1,8 @@
 """The use cases on ports in memory, with an engine in this process."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -18,6 +19,7 @@ from matching.domain.study import may_be_taken as study_may_be_taken
 from matching.engine.compute import compute
 from matching.use_cases import Matching, PoolFigures, Stores
 from matching.use_cases.ports import Upload, Work
+from matching.use_cases.snapshot import HOLDING
 from matching_builders import NOW
 from shared.chassis.aggregates import Cause
 from shared.chassis.reservations import Claim
@@ -83,6 +85,14 @@ class InMemoryBacklog:
     async def places_to_give_back(self) -> Sequence[Work]:
         over = {PairingStatus.ENDED, PairingStatus.ABORTED}
         return [(p.tenant, p.id) for p in self._pairings.states.values() if p.status in over and p.claims_held]
+
+    async def places_taken(self, tenant: str, programme_id: str) -> Mapping[str, int]:
+        return Counter(
+            volunteer
+            for pairing in self._pairings.states.values()
+            if (pairing.tenant, pairing.programme_id) == (tenant, programme_id) and pairing.status in HOLDING
+            for volunteer in pairing.volunteers
+        )
 
     async def pool(self, tenant: str, programme_id: str) -> PoolFigures:
         known = [

@@ -1,6 +1,6 @@
 """Matching's own database: its collections, their indexes, and the questions beyond the generic ports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -16,6 +16,7 @@ from .domain.restriction import Restriction
 from .domain.run import MatchRun, RunStatus
 from .domain.study import Study, StudyStatus
 from .use_cases.ports import PoolFigures, Stores, Upload, Work
+from .use_cases.snapshot import HOLDING
 
 A_BATCH = 200
 PEOPLE_A_DOCUMENT = 500
@@ -90,6 +91,18 @@ class MongoBacklog:
         """Pairings that are over and did not note that their places are free."""
         over = [PairingStatus.ENDED.value, PairingStatus.ABORTED.value]
         return await _work(self._pairings, {"status": {"$in": over}, "claims_held": True}, oldest_by="until")
+
+    async def places_taken(self, tenant: str, programme_id: str) -> Mapping[str, int]:
+        """Counted where the data is."""
+        holding = {"$in": sorted(status.value for status in HOLDING)}
+        groups = self._pairings.aggregate(
+            [
+                {"$match": {"tenant": {"$eq": tenant}, "programme_id": {"$eq": programme_id}, "status": holding}},
+                {"$unwind": "$volunteers"},
+                {"$group": {"_id": "$volunteers", "pairings": {"$sum": 1}}},
+            ]
+        )
+        return {group["_id"]: group["pairings"] async for group in groups}
 
     async def pool(self, tenant: str, programme_id: str) -> PoolFigures:
         """Sums by role and readiness, made where the data is."""

@@ -242,6 +242,16 @@ async def test_a_pool_is_summed_per_tenant_and_programme(store: Store) -> None:
     assert (await stores.backlog.pool("default", "prog_9")).known == 0
 
 
+async def test_places_are_taken_by_pairings_that_are_proposed_or_active(store: Store) -> None:
+    proposed = a_pairing()
+    others = {"pair_2": pairing_decisions.confirm(proposed, NOW)[0], "pair_3": pairing_decisions.abort(proposed)[0]}
+    for id_, pairing in {"pair_1": proposed, **others}.items():
+        await store.keep(store.stores.pairings, replace(pairing, id=id_))
+    await store.keep(store.stores.pairings, replace(a_pairing("pair_4"), programme_id="prog_3"))
+    assert await store.stores.backlog.places_taken("default", "prog_1") == {"m1": 2, "e1": 2}
+    assert await store.stores.backlog.places_taken("default", "prog_2") == {}
+
+
 async def test_pairings_are_found_by_either_person(store: Store) -> None:
     await store.keep(store.stores.pairings, a_pairing())
     for where in ({"people": "person_m1"}, {"people": "person_e1"}, {"volunteers": "e1"}):

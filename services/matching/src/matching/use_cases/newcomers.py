@@ -1,16 +1,17 @@
 """One person at a time: the best free partner for somebody who arrives, or who needs another."""
 
+from dataclasses import replace
 from datetime import date
 
 from shared.contracts import MatchMode, Principal, Role
 
 from ..domain.candidate import Candidate, Programme
 from ..domain.pairing import Pairing, PairingStatus, pairing_id, propose
-from ..domain.proposal import ChosenPair, LeftOut, Problem, Proposal
+from ..domain.proposal import ChosenPair, LeftOut
 from ..domain.rules import Charter
 from .places import PATIENCE, Places
 from .ports import Engine, Stores
-from .snapshot import read_pool
+from .snapshot import read_partners, read_pool
 
 TRIES = 3
 """The best partner may be taken by somebody else between choosing and claiming."""
@@ -43,12 +44,15 @@ class Newcomers:
         cause: str,
         replaces: str | None = None,
         effective_on: date | None = None,
-    ) -> Pairing | LeftOut | None:
-        """The new pairing; or why there is none; or None when the person is not free (any more)."""
+    ) -> Pairing | None:
+        """The new pairing; or None: nobody is free for this person, or the person is not free (any more)."""
         for _ in range(TRIES):
-            proposal = await self._best_for(person, programme)
+            present = await self._stores.candidates.find(person.tenant, person.id)
+            if present is None or not present.takes_part:
+                return None
+            proposal = await self._engine.propose(await read_partners(self._stores, present, Charter.of(programme)))
             if not proposal.pairs:
-                return next((left for left in proposal.left_out if left.volunteer_id == person.id), None)
+                return None
             chosen = proposal.pairs[0]
             pairing = await self._places.make(
                 self._proposed(chosen, programme, cause=cause, replaces=replaces, effective_on=effective_on),
@@ -58,21 +62,23 @@ class Newcomers:
                 return pairing
         return None
 
-    async def _best_for(self, person: Candidate, programme: Programme) -> Proposal:
-        """Ask the engine about this one person and everybody free on the other side."""
+    async def why_nobody(self, person: Candidate, programme: Programme) -> LeftOut | None:
+        """Why nobody is free for this person, over the whole pool; None when the person is not free."""
         pool = await read_pool(self._stores, person.tenant, person.programme_id)
         everything = pool.problem(Charter.of(programme))
         mine = (pool.people.get(person.id, person),)
         alone = {person.id: min(pool.places.get(person.id, 0), 1)}
-        return await self._engine.propose(
-            Problem(
-                charter=everything.charter,
-                history=everything.history,
+        proposal = await self._engine.propose(
+            replace(
+                everything,
                 mentors=mine if person.role is Role.MENTOR else everything.mentors,
                 mentees=mine if person.role is Role.MENTEE else everything.mentees,
                 places={**everything.places, **alone},
+                paired=frozenset(),
+                locked=frozenset(),
             )
         )
+        return next((left for left in proposal.left_out if left.volunteer_id == person.id), None)
 
     def _proposed(
         self,

@@ -124,10 +124,10 @@ class Pairings:
             outcome = await self._replacement(ended, person, principal) or await self._newcomers.pair(
                 person, programme, principal, cause=ended.id, replaces=ended.id, effective_on=effective_on
             )
-            if isinstance(outcome, Pairing):
+            if outcome is not None:
                 made.append(outcome)
-            elif outcome is not None:
-                left_out.append(outcome)
+            elif (left := await self._newcomers.why_nobody(person, programme)) is not None:
+                left_out.append(left)
         return ReMatch(ended=ended, made=tuple(made), left_out=tuple(left_out))
 
     async def put_at_risk(self, event: PairingAtRisk, cause: Cause) -> None:

@@ -1,6 +1,6 @@
 """What the use cases need from outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -81,6 +81,10 @@ class Backlog(Protocol):
 
     async def places_to_give_back(self) -> Sequence[Work]:
         """Pairings that are over and may still hold places."""
+        ...
+
+    async def places_taken(self, tenant: str, programme_id: str) -> Mapping[str, int]:
+        """How many pairings hold each volunteer at present; volunteers without any are not named."""
         ...
 
     async def pool(self, tenant: str, programme_id: str) -> PoolFigures:

@@ -95,3 +95,39 @@ async def read_pool(stores: Stores, tenant: str, programme_id: str, *, without_r
         ),
         locks=tuple(restriction for restriction in restrictions if restriction.kind is RestrictionKind.LOCK),
     )
+
+
+async def read_partners(stores: Stores, person: Candidate, charter: Charter) -> Problem:
+    """One person and whoever is free on the other side, as one question: all that the best partner depends on.
+
+    It tells nothing of partners who are taken, so it cannot say why somebody is left out: :func:`read_pool` can.
+    """
+    tenant, of_programme = person.tenant, {"programme_id": person.programme_id}
+    other = Role.MENTEE if person.role is Role.MENTOR else Role.MENTOR
+    taken = await stores.backlog.places_taken(tenant, person.programme_id)
+    free = [
+        partner
+        async for partner in stores.candidates.stream(
+            tenant, {**of_programme, "role": other.value, "ready": True, "withdrawn": False}
+        )
+        if taken.get(partner.id, 0) < partner.capacity
+    ]
+    excluded = {"kind": RestrictionKind.EXCLUSION.value, f"{person.role.value}_volunteer_id": person.id}
+    restrictions = stores.restrictions.stream(tenant, {**of_programme, **excluded, "removed": False})
+    pairings = stores.pairings.stream(tenant, {**of_programme, "people": person.person_ref})
+    alone, others = (person,), tuple(free)
+    return Problem(
+        charter=charter,
+        history=History(
+            previous=frozenset(
+                [pairing.people async for pairing in pairings if pairing.status is not PairingStatus.ABORTED]
+            ),
+            excluded=frozenset([restriction.pair async for restriction in restrictions]),
+        ),
+        mentors=alone if person.role is Role.MENTOR else others,
+        mentees=alone if person.role is Role.MENTEE else others,
+        places={
+            **{partner.id: partner.capacity - taken.get(partner.id, 0) for partner in others},
+            person.id: min(max(person.capacity - taken.get(person.id, 0), 0), 1),
+        },
+    )
