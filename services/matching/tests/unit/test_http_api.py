@@ -3,9 +3,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from matching_builders import NOW, a_mentee, a_mentor
+from matching_builders import NOW, a_mentee, a_mentor, a_programme
 from matching_stores import Service, a_cause
-from shared.contracts import PairingAtRisk
+from shared.contracts import MatchPolicy, MatchWeights, PairingAtRisk
 
 PERSON = {"X-Telemachus-Subject": "person_m1", "X-Telemachus-Roles": "participant"}
 STRANGER = {"X-Telemachus-Subject": "person_x", "X-Telemachus-Roles": "participant"}
@@ -81,6 +81,26 @@ async def test_only_a_manager_outside_the_pair_sees_the_risk_and_the_answers(
         found = (await client.get(f"/pairings/{pairing}", headers=headers)).json()
         shown.append((found["at_risk"], found["answers"]))
     assert shown == [(True, 0), (None, None), (None, None)]
+
+
+async def test_the_two_do_not_learn_what_the_other_wished_for_or_how_they_were_judged(
+    client: httpx2.AsyncClient, service: Service
+) -> None:
+    policy = MatchPolicy(weights=MatchWeights(grid=400))
+    wishing = a_mentor("m1", version=2, ranked_wishes=("e1",), grid_score=80)
+    await service.know(wishing, programme=a_programme(version=2, policy=policy))
+    _, pairing = await paired(client, service)
+    manager, mentor, mentee = [
+        (await client.get(f"/pairings/{pairing}", headers=headers)).json()
+        for headers in ({}, PERSON, PERSON | {"X-Telemachus-Subject": "person_e1"})
+    ]
+    terms = {term["term"]: term["points"] for term in manager["terms"]}
+    assert (terms["ranked_wishes"], terms["grid"]) == (300, 320)
+    for told in (mentor, mentee):
+        assert {term["term"]: term["points"] for term in told["terms"]} == {
+            name: points for name, points in terms.items() if name not in {"ranked_wishes", "grid"}
+        }
+        assert told["score"] == sum(term["points"] for term in told["terms"]) == manager["score"] - 620
 
 
 async def test_a_pairing_is_replaced(client: httpx2.AsyncClient, service: Service) -> None:

@@ -107,7 +107,7 @@ async def test_what_hangs_on_each_weight_is_told(client: httpx2.AsyncClient, ser
     assert (stopped.status_code, stopped.json()["status"]) == (200, "cancelled")
     await service.matching.studies.work()
     done = (await client.get(f"/sensitivities/{asked.json()['id']}")).json()
-    assert (done["status"], len(done["swings"])) == ("done", 20)
+    assert (done["status"], len(done["swings"])) == ("done", 22)
     assert {(one["weight"], one["percent"]) for one in done["swings"]} >= {("skills", -10), ("skills", 10)}
     assert {one["pairs_changed"] for one in done["swings"]} == {0}
     listed = (await client.get("/programmes/prog_1/sensitivities")).json()["items"]

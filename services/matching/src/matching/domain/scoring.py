@@ -37,6 +37,8 @@ OTHER_SITE_SHARE = (2, 3)
 MOST_WISHES = 10
 """A first choice gives a side all its points, the tenth a tenth of them."""
 FULL_GRID_SCORE = 100
+IN_CONFIDENCE = frozenset({"ranked_wishes", "grid", "grid_not_given"})
+"""Terms that would tell one of two people what the other wished for, or how the other was judged."""
 
 
 @dataclass(frozen=True, kw_only=True)

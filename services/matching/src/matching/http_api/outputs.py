@@ -23,6 +23,7 @@ from ..domain.pairing import Pairing
 from ..domain.proposal import Certificate, DroppedLock, LeftOut, LeftOutReason, RuleCount, StepPrice, StoredPair
 from ..domain.restriction import Restriction
 from ..domain.run import Conflict, MatchRun, RunStatus
+from ..domain.scoring import IN_CONFIDENCE
 from ..use_cases.pairings import ReMatch
 
 
@@ -270,6 +271,7 @@ class PairingOut(Out):
     """For managers only: the two would know which of them it was not (docs/decisions/0053)."""
     score: int
     terms: tuple[ScoreTerm, ...]
+    """For the two without ranked wishes and the grid, and so is the score: each knows their own part of these."""
     shared_skills: tuple[str, ...]
     shared_languages: tuple[str, ...]
     shared_minutes_per_week: int
@@ -284,7 +286,10 @@ class PairingOut(Out):
     def of(cls, pairing: Pairing, reader: Principal) -> Self:
         """Its representation for this reader, who may be one of the two and a manager at once."""
         confidant = reader.has(AccessRole.PROGRAMME_MANAGER) and reader.subject not in pairing.people
+        hidden = () if confidant else tuple(term for term in pairing.terms if term.term in IN_CONFIDENCE)
         values = {name: getattr(pairing, name) for name in cls.model_fields} | {
+            "score": pairing.score - sum(term.points for term in hidden),
+            "terms": tuple(term for term in pairing.terms if term not in hidden),
             "at_risk": pairing.at_risk if confidant else None,
             "answers": sum(count.answers for count in pairing.answers) if confidant else None,
         }
