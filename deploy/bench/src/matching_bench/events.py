@@ -100,6 +100,7 @@ def _columns(columns: Columns, rows: Integers) -> Columns:
         row_allowed=of(columns.row_allowed),
         meeting=columns.meeting._replace(rows=of(columns.meeting.rows)),
         barred=of(columns.barred),
+        singles=columns.singles._replace(rows=of(columns.singles.rows)),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from matching.engine.market import Columns, Counted, Lists, Market, Needed, no_counts
+from matching.engine.market import Columns, Counted, Lists, Market, Needed, no_counts, no_singles
 from matching.engine.optimum import Pricing, Worth, optimum
 
 from . import terms
@@ -99,6 +99,7 @@ def market_of(pool: Pool) -> Market:
         row_allowed=_lists(np.arange(mentees + 1), pool.mentee_languages - 1),
         meeting=Needed(free, when, True),
         barred=_barred(pool),
+        singles=no_singles(mentees),
     )
     return Market(columns, places=pool.places.astype(np.int64), lowest=0, highest=terms.HIGHEST, wide=False)
 
