@@ -1,6 +1,6 @@
 """The bus, as an operator looks at it: without a consumer group, so that nobody's offsets move."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError, KafkaTimeoutError, for_code
 from shared.chassis.kafka_security import security_arguments
 from shared.chassis.settings import ServiceSettings
 
@@ -21,10 +21,10 @@ POLL_MS = 1_000
 
 @contextmanager
 def told(settings: ServiceSettings, what: str) -> Iterator[None]:
-    """Turn the client's errors into Trouble that names the bus."""
+    """Turn the client's errors, a ValueError for settings that do not fit together included, into Trouble."""
     try:
         yield
-    except (KafkaError, OSError, TimeoutError) as error:
+    except (KafkaError, OSError, ValueError) as error:
         raise Trouble(
             f"{what} failed: Kafka at {settings.kafka_bootstrap}: {str(error) or type(error).__name__}"[:500],
             "check that the broker runs and that TELEMACHUS_KAFKA_BOOTSTRAP and _KAFKA_SECURITY_PROTOCOL are right.",
@@ -121,10 +121,10 @@ class Bus:
 @asynccontextmanager
 async def connected(settings: ServiceSettings) -> AsyncIterator[Bus]:
     """A connection to ask through. Raises: Trouble, when no broker answers."""
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=PATIENCE_MS, **security_arguments(settings)
-    )
     with told(settings, "asking Kafka"):
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=PATIENCE_MS, **security_arguments(settings)
+        )
         try:
             await admin.start()
             yield Bus(settings, admin)
@@ -161,9 +161,12 @@ class Reader:
             self._consumer.seek(partition, starts[partition])
         found: list[Any] = []
         behind = [one for one in partitions if starts[one] < ends[one]]
+        last = time.monotonic()
         while behind:
-            async with asyncio.timeout(PATIENCE_MS / 1000):
-                batches = await self._consumer.getmany(*behind, timeout_ms=POLL_MS)
+            batches = await self._consumer.getmany(*behind, timeout_ms=POLL_MS)
+            last = time.monotonic() if batches else last
+            if time.monotonic() - last > PATIENCE_MS / 1000:
+                raise KafkaTimeoutError(f"no record of {topic} for {PATIENCE_MS / 1000:.0f} s; has it a leader?")
             for partition, batch in batches.items():
                 found += [record for record in batch if record.offset < ends[partition]]
             behind = [one for one in behind if await self._consumer.position(one) < ends[one]]

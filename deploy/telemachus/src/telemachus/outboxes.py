@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from pymongo.errors import PyMongoError
 from shared.chassis.mongo import DatabaseUnavailable, Mongo
 from shared.chassis.publications import Incomplete, incomplete
 from shared.chassis.settings import ServiceSettings
@@ -31,22 +32,29 @@ class Outbox:
 @contextmanager
 def database_of(settings: ServiceSettings) -> Iterator[Mongo]:
     """The database of the settings' service. Raises: Trouble, when it does not answer."""
-    mongo = Mongo(
-        settings.mongo_uri.get_secret_value(),
-        settings.mongo_database,
-        timeout_ms=settings.mongo_timeout_ms,
-        selection_timeout_ms=settings.mongo_selection_timeout_ms,
-    )
     try:
-        yield mongo
+        mongo = Mongo(
+            settings.mongo_uri.get_secret_value(),
+            settings.mongo_database,
+            timeout_ms=settings.mongo_timeout_ms,
+            selection_timeout_ms=settings.mongo_selection_timeout_ms,
+        )
+        try:
+            yield mongo
+        finally:
+            mongo.close()
     except DatabaseUnavailable as error:
-        raise Trouble(
-            f"MongoDB did not answer: {error}.",
-            "check that it runs and that TELEMACHUS_MONGO_URI is right.",
-            Exit.UNREACHABLE,
-        ) from error
-    finally:
-        mongo.close()
+        raise _away("MongoDB did not answer", error) from error
+    except PyMongoError as error:  # its words may quote the URI, password included: only its class is told
+        raise _away("MongoDB refused", type(error).__name__) from error
+
+
+def _away(what: str, why: object) -> Trouble:
+    return Trouble(
+        f"{what}: {why}.",
+        "check that it runs, that TELEMACHUS_MONGO_URI is right, and that its user may read.",
+        Exit.UNREACHABLE,
+    )
 
 
 async def look(settings: OperatorSettings, services: Sequence[str], now: datetime) -> tuple[Outbox, ...]:

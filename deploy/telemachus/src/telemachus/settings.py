@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from shared.chassis.settings import ServiceSettings
 from shared.chassis.topics import SERVICES
 
@@ -47,10 +48,17 @@ def read_settings(*, local: bool = False) -> OperatorSettings:
     try:
         return OperatorSettings.model_validate(OperatorSettings().model_dump() | found)
     except ValidationError as error:
-        faults = [f"TELEMACHUS_{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
-        raise Trouble("; ".join(faults), "correct the environment; README.md lists the settings.") from error
+        raise Trouble(
+            "; ".join(_named(fault) for fault in error.errors()),
+            "correct the environment; README.md lists the settings.",
+        ) from error
     except ValueError as error:  # pydantic-settings, for JSON that is none
         raise Trouble(str(error), "TELEMACHUS_TOPIC_NAMES and _SERVICE_URLS are JSON objects.") from error
+
+
+def _named(fault: ErrorDetails) -> str:
+    name = "_".join(str(part) for part in fault["loc"]).upper()
+    return f"TELEMACHUS_{name}: {fault['msg']}" if name else fault["msg"]
 
 
 def _of_the_local_stack() -> dict[str, object]:
