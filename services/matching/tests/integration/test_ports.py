@@ -23,7 +23,7 @@ from matching.domain.study import PolicyAsked, Study
 from matching.settings import Settings
 from matching.use_cases import PoolFigures, Stores
 from matching.use_cases.ports import Upload
-from matching_builders import NOW, a_crowd, a_mentee, a_mentor, a_programme
+from matching_builders import NOW, a_crowd, a_mentee, a_mentor, a_programme, with_wishes
 from matching_stores import Service
 from shared.chassis.aggregates import Cause
 from shared.chassis.service import Chassis
@@ -99,7 +99,8 @@ FIGURES = Figures(
 async def test_every_state_comes_back_as_it_was_stored(store: Store) -> None:
     stores = store.stores
     mentors, mentees = a_crowd(3, 3)
-    for person in (*mentors, *mentees, a_mentor("m9", withdrawn=True)):
+    wishing = with_wishes(mentors, mentees), with_wishes(mentees, mentors)
+    for person in (*wishing[0], *wishing[1], a_mentor("m9", withdrawn=True)):
         await stores.candidates.keep_newest(person)
         assert await stores.candidates.get("default", person.id) == person
     policy = MatchPolicy(objective=(Objective.TOTAL,), forbid_same_unit=True)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from matching.settings import Settings
-from matching_builders import NOW, a_crowd, a_programme_published, a_volunteered
+from matching_builders import NOW, a_crowd, a_programme_published, a_volunteered, with_wishes
 from matching_running import Eventually, Running, a_proposed_run, knows, running, volunteered
 from shared.contracts import (
     FeedbackSubmitted,
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 
 async def test_five_hundred_executives_from_events_to_pairings(service: Running, eventually: Eventually) -> None:
     mentors, mentees = a_crowd(600, 500)
+    mentors, mentees = with_wishes(mentors, mentees, seed=1), with_wishes(mentees, mentors, seed=2)
     await service.happens(a_programme_published())
     await service.happens(*map(volunteered, (*mentors, *mentees)))
     await knows(service, eventually, 1_100)
@@ -59,6 +60,7 @@ async def test_five_hundred_executives_from_events_to_pairings(service: Running,
         for volunteer, taken in Counter(getattr(event, side).volunteer_id for event in told).items():
             assert taken <= capacity[volunteer]
     assert all(sum(term.points for term in event.terms) == event.score for event in told)
+    assert any(term.points for event in told for term in event.terms if term.term == "ranked_wishes")
     assert {str(event.effective_on) for event in told} == {"2026-04-06"}
     again = await service.post(f"/runs/{run_id}/approve")
     assert again == approved
