@@ -40,8 +40,10 @@ def consumers(bus: Bus, matching: Matching) -> None:
 
     @bus.subscribe(VolunteerWithdrawn)
     async def on_volunteer_withdrawn(delivery: Delivery[VolunteerWithdrawn]) -> None:
-        """A volunteer left: their pairings end."""
-        await matching.pool.withdraw(delivery.event, Cause.of(delivery, "matching"))
+        """A volunteer left: their pairings end, and their partners go on."""
+        cause = Cause.of(delivery, "matching")
+        await matching.pool.withdraw(delivery.event, cause)
+        await matching.newcomers.go_on_without(delivery.event.volunteer_id, cause.principal)
 
     @bus.subscribe(PairingAtRisk)
     async def on_pairing_at_risk(delivery: Delivery[PairingAtRisk]) -> None:

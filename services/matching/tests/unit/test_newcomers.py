@@ -8,9 +8,17 @@ from matching.domain.restriction import RestrictionKind
 from matching.domain.rules import Charter
 from matching.engine.compute import compute
 from matching.use_cases.snapshot import read_partners, read_pool
-from matching_builders import a_crowd, a_mentee, a_mentor, a_programme
-from matching_stores import MANAGER, Service
-from shared.contracts import MatchMode, MatchPolicy, Principal, Role, UnpairReason
+from matching_builders import NOW, a_crowd, a_mentee, a_mentor, a_programme
+from matching_stores import MANAGER, Service, a_cause
+from shared.contracts import (
+    MatchMode,
+    MatchPolicy,
+    Principal,
+    Role,
+    UnpairReason,
+    VolunteerWithdrawn,
+    WithdrawalReason,
+)
 
 CONTINUOUS = a_programme(policy=MatchPolicy(mode=MatchMode.CONTINUOUS))
 
@@ -71,6 +79,28 @@ async def test_somebody_who_left_meanwhile_is_not_asked_about() -> None:
     us = Principal.service("matching", tenant="default")
     assert await service.matching.newcomers.pair(a_mentee("e1"), CONTINUOUS, us, cause="late") is None
     assert service.engine.asked == []
+
+
+async def test_those_whose_partner_left_are_paired_with_who_is_free() -> None:
+    service = Service()
+    await service.know(a_mentor("m1"), a_mentee("e1"), programme=CONTINUOUS)
+    await service.matching.newcomers.arrive("e1", MANAGER)
+    await service.know(a_mentor("m2"))
+    left = VolunteerWithdrawn(
+        version=2,
+        occurred_at=NOW,
+        volunteer_id="m1",
+        person_ref="person_m1",
+        programme_id="prog_1",
+        role=Role.MENTOR,
+        reason=WithdrawalReason.NO_TIME,
+    )
+    us = Principal.service("matching", tenant="default")
+    for _delivery in range(2):
+        await service.matching.pool.withdraw(left, a_cause())
+        await service.matching.newcomers.go_on_without("m1", us)
+    assert service.active_pairs() == {("m2", "e1")}
+    service.check_books()
 
 
 async def test_the_last_place_of_somebody_with_two_is_one_place() -> None:

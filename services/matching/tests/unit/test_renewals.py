@@ -403,6 +403,19 @@ async def test_the_night_lets_a_continuous_programme_catch_up_once() -> None:
     assert len(service.runs.states) == 1
 
 
+@pytest.mark.parametrize("step", range(1, 30))
+async def test_a_night_that_dies_anywhere_is_finished_by_others_once(step: int) -> None:
+    service, first = await a_proposal()
+    service.clock.advance(A_DAY)
+    with contextlib.suppress(BaseException):  # however the death is told
+        await night(service.replica(Weather(crash_at=step)))
+    service.clock.advance(LEASE)
+    await night(service.matching)
+    assert run_of(service, first.id).confirmed_at is not None
+    assert len(service.runs.states) == 2
+    assert await current(service) == (first.id, True)
+
+
 async def test_the_night_can_be_switched_off() -> None:
     service, first = await a_proposal()
     service.matching = Matching.of(service.stores, service.engine, replica="replica_1", recertify_hour=-1)

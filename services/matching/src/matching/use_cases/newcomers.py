@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from shared.contracts import MatchMode, Principal, Role
+from shared.contracts import MatchMode, Principal, Role, UnpairReason
 
 from ..domain.candidate import Candidate, Programme
 from ..domain.pairing import Pairing, PairingStatus, pairing_id, propose
@@ -34,6 +34,14 @@ class Newcomers:
         if programme is None or programme.policy.mode is not MatchMode.CONTINUOUS:
             return  # the charter, when it comes, catches up with those who came before it
         await self.pair(person, programme, principal, cause=f"arrival.{person.id}.{person.version}")
+
+    async def go_on_without(self, volunteer_id: str, principal: Principal) -> None:
+        """In a continuous programme, pair those whose partner has left, at once."""
+        of_leaver = {"volunteers": volunteer_id, "ended_reason": UnpairReason.WITHDRAWN.value}
+        parted = [pairing async for pairing in self._stores.pairings.stream(principal.tenant, of_leaver)]
+        for pairing in parted:
+            for partner in set(pairing.volunteers) - {volunteer_id}:
+                await self.arrive(partner, principal)
 
     async def pair(
         self,
