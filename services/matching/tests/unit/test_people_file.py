@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from matching.domain.candidate import Candidate
 from matching.domain.refusals import UnusablePeople
 from matching.use_cases.people_file import COLUMNS, FINDINGS_TOLD, MOST_ROWS, read_people
-from matching_builders import a_crowd
+from matching_builders import a_crowd, with_wishes
 from shared.contracts import OfferedSkill, Role, WantedSkill, WeeklyWindow
 
 HEADER = "role;languages;time_zone;capacity;skills_offered;skills_wanted;availability;unit;line;line_above;ready;person"
@@ -44,6 +44,7 @@ def as_csv(people: tuple[Candidate, ...]) -> bytes:
                 "age_band": person.age_band or "",
                 "grade_band": "" if person.grade_band is None else person.grade_band,
                 "motivation": person.motivation,
+                "grid_score": "" if person.grid_score is None else person.grid_score,
                 "ready": "yes" if person.ready else "no",
                 "person": person.person_ref,
             }
@@ -82,8 +83,8 @@ def test_the_header_shows_what_separates_the_cells(delimiter: str) -> None:
 @given(seed=st.integers(0, 1000))
 def test_people_survive_the_way_through_a_file(seed: int) -> None:
     mentors, mentees = a_crowd(6, 6, seed)
-    people = (*mentors, *mentees)
-    names = {"id": "", "tenant": "", "version": 1, "programme_id": "", "person_ref": ""}
+    people = (*with_wishes(mentors, mentees, seed), *mentees)
+    names = {"id": "", "tenant": "", "version": 1, "programme_id": "", "person_ref": "", "ranked_wishes": ()}
     lines = {"line_self": None, "line_above": ()}
     for before, after in zip(people, read_people(as_csv(people), tenant="default"), strict=True):
         assert replace(after, **names, **lines) == replace(before, **names, **lines)

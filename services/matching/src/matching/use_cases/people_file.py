@@ -41,6 +41,7 @@ COLUMNS: Mapping[str, str] = {
     "age_band": "five years of birth, such as 1985-1989",
     "grade_band": "0 to 20",
     "motivation": "1 to 5; 3 when empty",
+    "grid_score": "0 to 100, of a mentor on the competence grid",
     "ready": "yes or no; yes when empty",
     "person": "reference, for somebody in two rows",
 }
@@ -167,7 +168,9 @@ def _person(line: int, cells: dict[str, str], tenant: str, people: _Names, lines
     if ready not in _YES | _NO:
         raise _BadCell("ready", "yes or no is expected")
     values: dict[str, Any] = {
-        name: given[name] for name in ("capacity", "time_zone", "age_band", "grade_band", "motivation") if name in given
+        name: given[name]
+        for name in ("capacity", "time_zone", "age_band", "grade_band", "motivation", "grid_score")
+        if name in given
     }
     state = VolunteerState(
         version=1,
