@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .market import HIGHEST_NARROW_SCORE, Int32, Int64, Market
-from .scan import ANY_SCORE, BLOCK, NOBODY, OUT_OF_REACH, Scores, look
+from .scan import ANY_SCORE, BLOCK, NOBODY, OUT_OF_REACH, Found, Scores, look
 from .sparse import Graph, State, bid, copy_of, graph_of, new_scratch, new_state, settle
 
 FIRST_CANDIDATES = 16
@@ -193,9 +193,13 @@ class Pricing:
     def look(self, prices: Int64, limit: Int64, keep: int, *, count_possible: bool = False) -> _Found:
         """The best ``keep`` pairs of each row, at these prices, above the row's limit (``NOBODY``: none)."""
         rows, mentors = self.market.rows, len(self.market.places)
-        found = np.empty((rows, keep), dtype=np.int32)
-        score = np.empty((rows, keep), dtype=np.int32)
-        count = np.zeros(rows, dtype=np.int32)
+        found = Found(
+            column=np.empty((rows, keep), dtype=np.int32),
+            score=np.empty((rows, keep), dtype=np.int32),
+            value=np.empty((rows, keep), dtype=np.int64),
+            kept=np.zeros(rows, dtype=np.int32),
+            least=np.zeros(rows, dtype=np.int32),
+        )
         limit = limit.copy()
         cursor = self.market.columns.barred.start.copy()
         scores: Scores = np.empty(BLOCK, np.int32) if self.market.wide else np.empty(BLOCK, np.int16)
@@ -220,11 +224,9 @@ class Pricing:
                 room,
                 limit,
                 found,
-                score,
-                count,
                 cursor,
                 scores,
                 work,
             )
-        kept = np.arange(keep)[None, :] < count[:, None]
-        return _Found(np.repeat(np.arange(rows), count), found[kept], score[kept], int(possible))
+        kept = np.arange(keep)[None, :] < found.kept[:, None]
+        return _Found(np.repeat(np.arange(rows), found.kept), found.column[kept], found.score[kept], int(possible))

@@ -4,14 +4,18 @@ A block of mentors stays in the processor's cache while all mentees pass over it
 are the few best, or those above a limit.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, compiled_in_place
 from .market import Columns, Counted, Int8, Int32, Int64, Needed, Singles
 
-BLOCK = 1024
+BLOCK = 2048
 """Mentors looked at together."""
+STRETCH = 64
+"""Mentors of a block among whom the best are sought one by one, if any of them is good enough."""
 ANY_SCORE = -(2**30)
 WIDE_BYTES = 4
 SHIFT, WORD = 8, 16
@@ -23,8 +27,26 @@ NOBODY = 2**62
 Scores = NDArray[np.signedinteger]
 
 
+class Found(NamedTuple):
+    """The best pairs of each row so far, in no order: ``kept[i]`` of row ``i``."""
+
+    column: Int32
+    """(n, at most so many a row), as the next two."""
+    score: Int32
+    value: Int64
+    kept: Int32
+    least: Int32
+    """Where in a full row the least value is."""
+
+
 @compiled
 def score_block(columns: Columns, row: int, low: int, high: int, scores: Scores, work: Int8) -> None:
+    """See :func:`score_block_here`, for callers to whom a call costs little."""
+    score_block_here(columns, row, low, high, scores, work)
+
+
+@compiled_in_place
+def score_block_here(columns: Columns, row: int, low: int, high: int, scores: Scores, work: Int8) -> None:
     """The scores of one row with the mentors from ``low`` to ``high``, and which of the pairs are possible.
 
     Writes ``scores[: high - low]``, and 1 or 0 into ``work[0]``; ``work`` is (2, BLOCK). Single barred pairs are not
@@ -83,7 +105,7 @@ def score_block(columns: Columns, row: int, low: int, high: int, scores: Scores,
     _add_singles(columns.singles, row, low, high, out)
 
 
-@compiled
+@compiled_in_place
 def _add_wishes(columns: Columns, row: int, low: int, high: int, out: Scores, lifted: Int8) -> None:
     """Add the points of the row's wishes, and mark who lifts it in any."""
     width = high - low
@@ -98,7 +120,7 @@ def _add_wishes(columns: Columns, row: int, low: int, high: int, out: Scores, li
         at += 1
 
 
-@compiled
+@compiled_in_place
 def _add_counted(term: Counted, row: int, low: int, high: int, out: Scores, count: Int8) -> None:
     """Add the points for what the row has in common with each mentor."""
     marks = term.rows.items
@@ -125,14 +147,14 @@ def _add_counted(term: Counted, row: int, low: int, high: int, out: Scores, coun
     _add_scaled(count[:width], term.times[0], out)
 
 
-@compiled
+@compiled_in_place
 def _add_scaled(parts: Int8, times: int, out: Scores) -> None:
     """Add ``parts * times >> 8``, rounded down."""
     for t in range(len(parts)):
         out[t] += np.int16(np.int32(np.int32(np.int16(np.int16(parts[t]) << SHIFT)) * np.int32(times)) >> WORD)
 
 
-@compiled
+@compiled_in_place
 def _add_singles(singles: Singles, row: int, low: int, high: int, out: Scores) -> None:
     """Add the points that single pairs of the row have alone."""
     mentors, stop = singles.rows.items, singles.rows.stop[row]
@@ -142,7 +164,7 @@ def _add_singles(singles: Singles, row: int, low: int, high: int, out: Scores) -
         at += 1
 
 
-@compiled
+@compiled_in_place
 def _mark_any(rule: Needed, row: int, low: int, high: int, met: Int8) -> None:
     """Mark the mentors who have any of the row's marks."""
     marks = rule.rows.items
@@ -213,9 +235,7 @@ def look(
     small_prices: Scores,
     room: Scores,
     limit: Int64,
-    found: Int32,
-    found_score: Int32,
-    found_count: Int32,
+    found: Found,
     cursor: Int64,
     scores: Scores,
     work: Int8,
@@ -223,7 +243,8 @@ def look(
     """Look at one block of mentors for all rows; keep each row's best pairs above its limit.
 
     A pair's *value* is ``factor * score - price``; pairs that score below ``lowest`` do not count. ``limit[i]`` is the
-    value that the pairs of row ``i`` must exceed; it rises to the least value kept once ``found[i]`` is full.
+    value that the pairs of row ``i`` must exceed; it rises to the least value kept once the row has as many in
+    ``found`` as can be kept.
     ``small_prices`` are ``prices // factor``, in 16 bits where they fit, else in 32: a first look, exact for factor 1,
     that leaves out whole blocks; ``room`` is memory of the same width.
     Returns the number of possible pairs in the block, if they are to be counted.
@@ -236,7 +257,7 @@ def look(
     for row in range(len(cursor)):
         if limit[row] >= NOBODY:
             continue
-        score_block(columns, row, low, high, scores, work)
+        score_block_here(columns, row, low, high, scores, work)
         cursor[row] = bar(columns.barred.items, cursor[row], columns.barred.stop[row], low, high, work[0])
         good = work[0, :width]
         if lowest > ANY_SCORE:
@@ -244,15 +265,19 @@ def look(
                 good[t] &= scores[t] >= lowest
         if count_possible:
             possible += _ones(good)
-        if best_of(scores[:width], small_prices[low:high], good, never, room) <= limit[row] // divisor:
+        bound = limit[row] // divisor
+        if best_of(scores[:width], small_prices[low:high], good, never, room) <= bound:
             continue
-        for t in range(width):
-            if good[t]:
-                value = factor * np.int64(scores[t]) - price[t]
-                if value > limit[row]:
-                    limit[row] = _keep(
-                        found[row], found_score[row], found_count, row, low + t, scores[t], factor, prices, limit[row]
-                    )
+        for first in range(0, width, STRETCH):
+            last = min(first + STRETCH, width)
+            if highest(room[first:last]) <= bound:
+                continue
+            for t in range(first, last):
+                if room[t] > bound and good[t]:
+                    value = factor * np.int64(scores[t]) - price[t]
+                    if value > limit[row]:
+                        limit[row] = _keep(found, row, low + t, scores[t], value, limit[row])
+                        bound = limit[row] // divisor
     return possible
 
 
@@ -271,46 +296,40 @@ def best_of(scores: Scores, prices: Scores, good: Int8, never: int, room: Scores
 
     ``room`` is memory of the width in which the differences are taken.
     """
-    for t in range(len(scores)):
+    width = len(scores)
+    for t in range(width):
         room[t] = scores[t] - prices[t] if good[t] else never
-    best = room[0]
-    for t in range(len(scores)):
-        if room[t] > best:  # noqa: PLR1730 - max() would leave the width of the array
-            best = room[t]
+    return highest(room[:width])
+
+
+@compiled
+def highest(numbers: Scores) -> int:
+    """The highest of some numbers."""
+    best = numbers[0]
+    for t in range(len(numbers)):
+        if numbers[t] > best:  # noqa: PLR1730 - max() would leave the width of the array
+            best = numbers[t]
     return int(best)
 
 
 @compiled
-def _keep(
-    found: Int32,
-    found_score: Int32,
-    found_count: Int32,
-    row: int,
-    column: int,
-    score: int,
-    factor: int,
-    prices: Int64,
-    limit: int,
-) -> int:
+def _keep(found: Found, row: int, column: int, score: int, value: int, limit: int) -> int:
     """Keep a pair among the best of its row; returns the new limit."""
-    keep = len(found)
-    count = found_count[row]
-    if count < keep:
-        found[count] = column
-        found_score[count] = score
-        found_count[row] = count + 1
-        if count + 1 < keep:
-            return limit
+    values = found.value[row]
+    keep = len(values)
+    at = found.kept[row]
+    if at < keep:
+        found.kept[row] = at + 1
     else:
-        worst = 0
-        least = factor * np.int64(found_score[0]) - prices[found[0]]
-        for k in range(1, keep):
-            other = factor * np.int64(found_score[k]) - prices[found[k]]
-            if other < least:
-                least, worst = other, k
-        found[worst] = column
-        found_score[worst] = score
-    least = factor * np.int64(found_score[0]) - prices[found[0]]
+        at = found.least[row]
+    found.column[row, at] = column
+    found.score[row, at] = score
+    values[at] = value
+    if found.kept[row] < keep:
+        return limit
+    least, place = values[0], 0
     for k in range(1, keep):
-        least = min(least, factor * np.int64(found_score[k]) - prices[found[k]])
+        if values[k] < least:
+            least, place = values[k], k
+    found.least[row] = place
     return int(max(limit, least))
