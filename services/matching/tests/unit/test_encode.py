@@ -130,6 +130,14 @@ def test_nobody_s_wishes_leave_the_measure_of_worth_as_it_is() -> None:
     assert a_market([*juniors], wishing, Charter(), History()).highest == market.highest + 600
 
 
+def test_the_first_wish_does_not_change_the_width_of_scores() -> None:
+    juniors, seniors = a_crowd(4, 4)
+    charter = Charter(policy=MatchPolicy(weights=MatchWeights(skills=8000, age_gap=3000)))
+    wishing = [replace(seniors[0], ranked_wishes=("m0",)), *seniors[1:]]
+    assert a_market([*juniors], [*seniors], charter, History()).wide
+    assert a_market([*juniors], wishing, charter, History()).wide
+
+
 @given(seed=st.integers(0, 10_000), policy=st.sampled_from(POLICIES))
 @settings(max_examples=40, deadline=None)
 def test_who_is_shut_out_is_told_as_the_plain_rules_tell_it(seed: int, policy: dict[str, Any]) -> None:

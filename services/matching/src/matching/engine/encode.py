@@ -68,13 +68,13 @@ def encode(mentors: Side, mentees: Side, charter: Charter, history: History, pla
     """The market of these two sides. Raises: OverflowError where weights are beyond what the columns hold."""
     weights = charter.policy.weights
     singles = _ranked_wishes(mentors, mentees, weights.ranked_wishes)
-    highest = sum(weights.model_dump().values()) - (0 if len(singles.points) else weights.ranked_wishes)
+    every_weight = sum(weights.model_dump().values())
     factors = (
         weights.skills << FULL_BITS,
         _times(weights.shared_hours, scoring.ENOUGH_SHARED_MINUTES // SLOT_MINUTES),
         _times(weights.interests, scoring.ENOUGH_COMMON_GROUND),
     )
-    wide = highest > HIGHEST_NARROW_SCORE or max(factors) > HIGHEST_FACTOR
+    wide = every_weight > HIGHEST_NARROW_SCORE or max(factors) > HIGHEST_FACTOR  # whoever will wish changes nothing
     addends = _addends(mentors, mentees.people, charter)
     allowed = _allowed(mentors, mentees.people, charter)
     lifts, row_wishes, row_full = _wishes(mentors, mentees.people, weights.skills, wide=wide)
@@ -95,7 +95,7 @@ def encode(mentors: Side, mentees: Side, charter: Charter, history: History, pla
             singles=singles,
         ),
         places=np.ascontiguousarray(places, dtype=np.int64),
-        highest=highest,
+        highest=every_weight - (0 if len(singles.points) else weights.ranked_wishes),
         lowest=0,
         wide=wide,
     )
