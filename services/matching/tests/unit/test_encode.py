@@ -108,8 +108,8 @@ def test_a_market_of_some_mentors_has_their_columns(seed: int, policy: dict[str,
 
 def test_wishes_of_a_mentor_in_a_later_block_are_found() -> None:
     juniors, seniors = a_crowd(BLOCK + 40, 2)
-    last = juniors[-1].id
-    wishing = [replace(seniors[0], ranked_wishes=(last, "m0", "m1023", "m1024")), seniors[1]]
+    last, before, after = juniors[-1].id, f"m{BLOCK - 1}", f"m{BLOCK}"
+    wishing = [replace(seniors[0], ranked_wishes=(last, "m0", before, after)), seniors[1]]
     charter = Charter(policy=MatchPolicy(require_wanted_skill=False, require_shared_hour=False))
     plain, wished = (table(a_market([*juniors], [*people], charter, History())) for people in (seniors, wishing))
     gained = {
@@ -117,7 +117,7 @@ def test_wishes_of_a_mentor_in_a_later_block_are_found() -> None:
     }
     shut_out = {juniors[column].id for column, score in enumerate(plain[0]) if score == FORBIDDEN}
     assert {id_: points for id_, points in gained.items() if points} == {
-        id_: points for id_, points in {last: 300, "m0": 270, "m1023": 240, "m1024": 210}.items() if id_ not in shut_out
+        id_: points for id_, points in {last: 300, "m0": 270, before: 240, after: 210}.items() if id_ not in shut_out
     }
     assert plain[1] == wished[1]
 
