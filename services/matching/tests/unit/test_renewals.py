@@ -12,70 +12,20 @@ import pytest
 from matching.domain.proposal import Problem, Proposal
 from matching.domain.refusals import NoProposal, PoolTooLarge, ProposalRenewed
 from matching.domain.restriction import RestrictionKind
-from matching.domain.run import LEASE, MatchRun, RunStatus
+from matching.domain.run import LEASE, RunStatus
 from matching.use_cases import Matching
-from matching_builders import a_mentee, a_mentor, a_programme, a_programme_published, a_volunteered
+from matching_builders import a_programme, a_programme_published
 from matching_stores import MANAGER, Service, Weather, a_cause, somebody
+from matching_waiting import WAIT, a_proposal, arrives, current, pass_time, proposed, run_of
 from shared.contracts import (
     Forbidden,
-    MatchMode,
     MatchPolicy,
     MatchWeights,
-    Readiness,
     Role,
     UnpairReason,
     VolunteerWithdrawn,
     WithdrawalReason,
 )
-
-NOT_READY = Readiness(charter_signed=True, training_completed=False, ready=False)
-WAIT = timedelta(seconds=5)
-A_DAY = timedelta(days=1)
-
-
-async def a_proposal() -> tuple[Service, MatchRun]:
-    """One mentor, two mentees, and a proposal that pairs one of them."""
-    service = Service()
-    await service.know(a_mentor("m1"), a_mentee("e1"), a_mentee("e2", motivation=1), programme=a_programme())
-    return service, await service.run()
-
-
-async def arrives(service: Service, name: str = "m2", role: Role = Role.MENTOR, *, ready: bool = True) -> None:
-    event = a_volunteered(name, role=role, **({} if ready else {"readiness": NOT_READY}))
-    await service.matching.pool.keep_volunteer(event, a_cause())
-
-
-async def work(matching: Matching) -> None:
-    """What the background jobs do in a second."""
-    await matching.renewals.work()
-    await matching.runs.work()
-
-
-async def night(*replicas: Matching) -> None:
-    """The hour has come, and some seconds pass."""
-    for _ in range(3):
-        for replica in replicas:
-            await replica.recertification.work()
-            await work(replica)
-
-
-async def pass_time(service: Service, seconds: int = 6) -> None:
-    for _ in range(seconds):
-        service.clock.advance(timedelta(seconds=1))
-        await work(service.matching)
-
-
-def run_of(service: Service, run_id: str) -> MatchRun:
-    return service.runs.states[run_id]
-
-
-def proposed(service: Service) -> list[MatchRun]:
-    return [run for run in service.runs.states.values() if run.status is RunStatus.PROPOSED]
-
-
-async def current(service: Service) -> tuple[str, bool | None]:
-    found = await service.matching.renewals.proposal(MANAGER, "prog_1")
-    return found.run.id, found.current
 
 
 async def test_an_arrival_renews_the_proposal_which_then_says_by_which_run() -> None:
@@ -370,58 +320,6 @@ async def test_the_proposal_is_for_managers() -> None:
     service, _ = await a_proposal()
     with pytest.raises(Forbidden):
         await service.matching.renewals.proposal(somebody("person_m1"), "prog_1")
-
-
-async def test_the_night_confirms_a_proposal_that_is_still_the_best_once_a_day() -> None:
-    service, first = await a_proposal()
-    for _ in range(2):
-        service.clock.advance(A_DAY)
-        await night(service.matching, service.replica(Weather()))
-    assert service.ended == [("confirmed", True), ("confirmed", True)]
-    assert len(service.runs.states) == 3
-    confirmed = run_of(service, first.id)
-    assert (confirmed.status, confirmed.confirmed_at) == (RunStatus.PROPOSED, service.clock.now())
-
-
-async def test_the_night_renews_a_proposal_that_nobody_knew_to_be_outdated() -> None:
-    service, first = await a_proposal()
-    await service.know(a_mentor("m2"))  # no mark: as if it had been lost
-    service.clock.advance(A_DAY)
-    await night(service.matching)
-    assert service.ended == [("renewed", True)]
-    found, _ = await current(service)
-    assert run_of(service, first.id).renewed_by == found
-
-
-async def test_the_night_lets_a_continuous_programme_catch_up_once() -> None:
-    service = Service()
-    programme = a_programme(policy=MatchPolicy(mode=MatchMode.CONTINUOUS))
-    await service.know(a_mentor(), a_mentee(), programme=programme)  # both known, and nobody paired them
-    await night(service.matching, service.replica(Weather()))
-    await service.matching.approval.resume()
-    assert service.active_pairs() == {("m1", "e1")}
-    assert len(service.runs.states) == 1
-
-
-@pytest.mark.parametrize("step", range(1, 30))
-async def test_a_night_that_dies_anywhere_is_finished_by_others_once(step: int) -> None:
-    service, first = await a_proposal()
-    service.clock.advance(A_DAY)
-    with contextlib.suppress(BaseException):  # however the death is told
-        await night(service.replica(Weather(crash_at=step)))
-    service.clock.advance(LEASE)
-    await night(service.matching)
-    assert run_of(service, first.id).confirmed_at is not None
-    assert len(service.runs.states) == 2
-    assert await current(service) == (first.id, True)
-
-
-async def test_the_night_can_be_switched_off() -> None:
-    service, first = await a_proposal()
-    service.matching = Matching.of(service.stores, service.engine, replica="replica_1", recertify_hour=-1)
-    service.clock.advance(A_DAY)
-    await night(service.matching)
-    assert list(service.runs.states) == [first.id]
 
 
 async def test_one_address_tells_the_proposal_and_whether_it_is_current(
