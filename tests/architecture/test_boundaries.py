@@ -30,7 +30,7 @@ PLANTED = {
         "matching/repository",
         "import shared.testing",
     ),
-    "The demo and the local stack use the services as processes, over HTTP, like anybody else": (
+    "The demo, the local stack and the command line know the services as processes, like anybody else": (
         "demo",
         "from scheduling import domain",
     ),

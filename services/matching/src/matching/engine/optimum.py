@@ -15,7 +15,7 @@ from .market import HIGHEST_NARROW_SCORE, Int32, Int64, Market
 from .scan import ANY_SCORE, BLOCK, NOBODY, OUT_OF_REACH, Found, Scores, look
 from .sparse import Graph, State, bid, copy_of, graph_of, new_scratch, new_state, settle
 
-FIRST_CANDIDATES = 16
+FIRST_CANDIDATES = 12
 AUCTIONS = 2
 WORTH_LOOKING_AT_ALL = 0.9
 """Shares of rows and columns, together, from which looking at everything is as quick."""
