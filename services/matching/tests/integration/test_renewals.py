@@ -105,6 +105,10 @@ async def test_a_proposal_is_renewed_once_although_replicas_are_killed_between_m
         async def is_marked() -> bool:
             return any(renewal["due"] is not None for renewal in await documents("renewals"))
 
+        async def renewing() -> dict[str, Document]:
+            """A killed reader's last records come again and may mark the pool anew: such a run changes nothing."""
+            return {run["_id"]: run for run in await documents("match_runs") if run["status"] != "unchanged"}
+
         await eventually(no_mark_waits, timeout=30)
         first = await a_proposed_run(one, eventually)
         found = await one.get(PROPOSAL)
@@ -118,11 +122,11 @@ async def test_a_proposal_is_renewed_once_although_replicas_are_killed_between_m
         await other.happens(volunteered(second_late))
         await eventually(is_marked, timeout=30)
         await killed(second_process)  # nobody is left
-        assert len(await documents("match_runs")) == 2
+        assert len(await renewing()) == 2
         last, _ = await alive.enter_async_context(a_replica(settings, eventually))
         third = await renewed(last, eventually, instead_of=second)
 
-        runs = {run["_id"]: run for run in await documents("match_runs")}
+        runs = await renewing()
         assert {id_: (run["status"], run["renews"], run["renewed_by"]) for id_, run in runs.items()} == {
             first: ("superseded", None, second),
             second: ("superseded", first, third),
