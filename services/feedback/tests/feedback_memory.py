@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 from feedback.domain import (
     AnswerCounts,
     Charter,
     Closing,
     Journey,
+    OwnRequest,
     PairCounts,
     PairGoal,
     PairingStatus,
@@ -17,9 +20,10 @@ from feedback.domain import (
     Response,
     Tally,
     ratings_in,
+    request_id,
 )
 from feedback.use_cases import Feedback
-from feedback_builders import MONDAY, TENANT
+from feedback_builders import MONDAY, TENANT, an_answer
 from shared.chassis.aggregates import Cause
 from shared.contracts import (
     AccessRole,
@@ -154,3 +158,28 @@ def manager(ref: str = "maya", tenant: str = TENANT) -> Principal:
 
 def officer(ref: str = "olga", tenant: str = TENANT) -> Principal:
     return Principal(tenant=tenant, subject=ref, roles=frozenset({AccessRole.PROGRAMME_OFFICER}))
+
+
+async def say(
+    world: World, ref: str, pair: int = 1, number: int = 1, key: str | None = None, **answer: Any
+) -> OwnRequest:
+    who = person(ref)
+    return await world.feedback.answer(
+        who,
+        request_id(TENANT, f"ses_{pair}_{number}"),
+        ref,
+        lambda moment: an_answer(at=moment, **answer),
+        Cause.command(who, key),
+    )
+
+
+async def everybody_answers(world: World, pairs: int, number: int = 1, **answer: Any) -> None:
+    for pair in range(1, pairs + 1):
+        for side in ("mentor", "mentee"):
+            world.clock.advance(timedelta(seconds=1))
+            await say(world, f"{side}_{pair}", pair, number, **answer)
+
+
+async def requests_of(world: World, who: Principal, **options: Any) -> list[OwnRequest]:
+    chosen = {"where": {}, "person_ref": None, "status": None, "limit": 50, "cursor": None} | options
+    return list((await world.feedback.requests(who, **chosen)).items)
