@@ -98,7 +98,9 @@ def goals(rows: Sequence[Row], skipped: Sequence[Row]) -> dict[str, Any]:
             entry["not_measured"] = _why_not(goal, rows, skipped)
         found[goal.name] = entry
     found |= {name: _live(name, rows, skipped, sizes) for name in LIVE}
-    return found | {f"G11_{mode.name.lower()}": _huge(rows, mode, *figures) for mode, figures in HUGE_GOALS.items()}
+    return found | {
+        f"G11_{mode.name.lower()}": _huge(rows, skipped, mode, *figures) for mode, figures in HUGE_GOALS.items()
+    }
 
 
 def failures(rows: Sequence[Row], skipped: Sequence[Row]) -> list[str]:
@@ -154,7 +156,7 @@ def _why_not(goal: Goal, rows: Sequence[Row], skipped: Sequence[Row]) -> str:
         if times(rows, contender, goal.size, goal.mode):
             continue
         for row in skipped:
-            if (row["contender"], row["size"], row["mode"]) == (contender, goal.size, goal.mode):
+            if _case(row) == (contender, goal.size, goal.mode):
                 return f"NOT MEASURED: {BY_NAME[contender].title}: {row['reason']}"
         how = " (--large)" if goal.size == LARGE else ""
         return f"NOT MEASURED: {goal.size:,} people a side, {goal.mode}, were not asked for{how}"
@@ -166,7 +168,7 @@ def _live(name: str, rows: Sequence[Row], skipped: Sequence[Row], sizes: Sequenc
     title, prototype, aim = LIVE[name]
     at: dict[int, float] = {}
     for size in sizes:
-        own = [row for row in rows if (row["contender"], row["size"], row["mode"]) == ("live", size, Mode.CAPACITY)]
+        own = [row for row in rows if _case(row) == ("live", size, Mode.CAPACITY)]
         if own and name == "G7":
             solving = statistics.median(row["wall_by_phase"]["solve"] for row in own)
             at[size] = round(1000 * solving / statistics.median(row["told"]["arrival_ms"]["median"] for row in own), 2)
@@ -185,7 +187,7 @@ def _live(name: str, rows: Sequence[Row], skipped: Sequence[Row], sizes: Sequenc
     return entry | {"not_measured": f"NOT MEASURED: {reasons[0] if reasons else 'the live engine was not asked for'}"}
 
 
-def _huge(rows: Sequence[Row], mode: Mode, prototype: float, aim: float) -> dict[str, Any]:
+def _huge(rows: Sequence[Row], skipped: Sequence[Row], mode: Mode, prototype: float, aim: float) -> dict[str, Any]:
     seconds = times(rows, "engine", HUGE, mode)
     entry: dict[str, Any] = {
         "title": "100,000 people a side, exact and proven, in seconds, inside 1 GiB",
@@ -200,8 +202,13 @@ def _huge(rows: Sequence[Row], mode: Mode, prototype: float, aim: float) -> dict
         entry["ratio"] = round(statistics.median(seconds), 2)
         entry["peak_bytes"] = max(times(rows, "engine", HUGE, mode, "peak_bytes"))
     else:
-        entry["not_measured"] = "NOT MEASURED: needs --huge"
+        reasons = [row["reason"] for row in skipped if _case(row) == ("engine", HUGE, mode)]
+        entry["not_measured"] = f"NOT MEASURED: {reasons[0] if reasons else 'needs --huge'}"
     return entry
+
+
+def _case(row: Row) -> tuple[Any, Any, Any]:
+    return row["contender"], row["size"], row["mode"]
 
 
 def _place(row: Row) -> str:
