@@ -1,8 +1,11 @@
 """The whole service on real Kafka and MongoDB, as tests use it."""
 
 import asyncio
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,3 +128,33 @@ async def knows(service: Running, eventually: Eventually, people: int) -> None:
         return int(answered.json()["known"]) if answered.status_code == 200 else 0
 
     await eventually(known, equals=people, timeout=90)
+
+
+@asynccontextmanager
+async def a_process_of_its_own(
+    settings: Settings, **more: str
+) -> AsyncIterator[tuple[Running, asyncio.subprocess.Process]]:
+    """A replica that can be killed; it may not be ready yet. ``more`` settings without their prefix."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "TELEMACHUS_MONGO_URI": settings.mongo_uri.get_secret_value(),
+        "TELEMACHUS_MONGO_DATABASE_PREFIX": settings.mongo_database_prefix,
+        "TELEMACHUS_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "TELEMACHUS_TOPIC_PREFIX": settings.topic_prefix,
+        "TELEMACHUS_LOG_LEVEL": "ERROR",
+        "TELEMACHUS_PORT": str(port),
+        **{f"TELEMACHUS_{name}": value for name, value in more.items()},
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "matching", env=environment)
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all")
+    await producer.start()
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield Running(client, settings, producer), process
+    finally:
+        await producer.stop()
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,20 +1,16 @@
 """Proposals renewed by themselves, on real Kafka and MongoDB, by processes that are killed between mark and renewal."""
 
 import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx2
 import pytest
-from aiokafka import AIOKafkaProducer
 from matching.domain.candidate import Candidate
 from matching.settings import Settings
 from matching_builders import a_crowd, a_programme_published
-from matching_running import Eventually, Running, a_proposed_run, knows, volunteered
+from matching_running import Eventually, Running, a_process_of_its_own, a_proposed_run, knows, volunteered
 from pymongo import AsyncMongoClient
 
 pytestmark = pytest.mark.integration
@@ -29,39 +25,19 @@ async def a_replica(
     settings: Settings, eventually: Eventually
 ) -> AsyncIterator[tuple[Running, asyncio.subprocess.Process]]:
     """A process that serves matching and is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "TELEMACHUS_MONGO_URI": settings.mongo_uri.get_secret_value(),
-        "TELEMACHUS_MONGO_DATABASE_PREFIX": settings.mongo_database_prefix,
-        "TELEMACHUS_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-        "TELEMACHUS_TOPIC_PREFIX": settings.topic_prefix,
-        "TELEMACHUS_ENGINE_WORKERS": "1",
-        "TELEMACHUS_RENEW_AFTER_SECONDS": str(WAIT_SECONDS),
-        "TELEMACHUS_RECERTIFY_HOUR": "-1",
-        "TELEMACHUS_LOG_LEVEL": "ERROR",
-        "TELEMACHUS_PORT": str(port),
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "matching", env=environment)
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all")
-    await producer.start()
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+    replica = a_process_of_its_own(
+        settings, ENGINE_WORKERS="1", RENEW_AFTER_SECONDS=str(WAIT_SECONDS), RECERTIFY_HOUR="-1"
+    )
+    async with replica as (running, process):
 
-            async def is_ready() -> bool:
-                try:
-                    return (await client.get("/readyz")).status_code == 200
-                except httpx2.TransportError:
-                    return False
+        async def is_ready() -> bool:
+            try:
+                return (await running.client.get("/readyz")).status_code == 200
+            except httpx2.TransportError:
+                return False
 
-            await eventually(is_ready, timeout=60)
-            yield Running(client, settings, producer), process
-    finally:
-        await producer.stop()
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        await eventually(is_ready, timeout=60)
+        yield running, process
 
 
 async def killed(process: asyncio.subprocess.Process) -> None:

@@ -1,27 +1,19 @@
 """A manager at work on the whole service: questions, locks, exclusions, simulations, approval."""
 
-import asyncio
-import contextlib
 import csv
 import io
-import os
-import socket
-import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 import pytest
-from aiokafka import AIOKafkaProducer
 from matching.domain.candidate import Candidate
 from matching.domain.rules import Charter, History, broken_rules
 from matching.settings import Settings
 from matching.use_cases.people_file import MOST_BYTES
 from matching_builders import a_crowd, a_programme, a_programme_published
-from matching_running import Eventually, Running, a_proposed_run, knows, running, volunteered
+from matching_running import Eventually, Running, a_process_of_its_own, a_proposed_run, knows, running, volunteered
 from shared.contracts import Paired
 
 pytestmark = pytest.mark.integration
@@ -135,33 +127,6 @@ def a_file(people: int) -> bytes:
             ]
         )
     return text.getvalue().encode()
-
-
-@asynccontextmanager
-async def a_process_of_its_own(settings: Settings) -> AsyncIterator[tuple[Running, asyncio.subprocess.Process]]:
-    """Another replica, which can be killed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "TELEMACHUS_MONGO_URI": settings.mongo_uri.get_secret_value(),
-        "TELEMACHUS_MONGO_DATABASE_PREFIX": settings.mongo_database_prefix,
-        "TELEMACHUS_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-        "TELEMACHUS_TOPIC_PREFIX": settings.topic_prefix,
-        "TELEMACHUS_LOG_LEVEL": "ERROR",
-        "TELEMACHUS_PORT": str(port),
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "matching", env=environment)
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all")
-    await producer.start()
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield Running(client, settings, producer), process
-    finally:
-        await producer.stop()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 @pytest.mark.timeout(300)  # two replicas start, and a lease runs out
