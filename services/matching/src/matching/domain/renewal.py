@@ -10,6 +10,7 @@ Pure functions, as in :mod:`.run`.
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from .run import MatchRun, RunStatus, run_id
 
@@ -54,13 +55,12 @@ def renewal_id(tenant: str, programme_id: str) -> str:
 
 def mark(present: Renewal | None, tenant: str, programme_id: str, *, wait: timedelta, now: datetime) -> Renewal:
     """The pool has changed. The renewal waits until it has been quiet for ``wait``, but not for ever."""
-    if present is None:
-        return _first(tenant, programme_id, stale_since=now, due=now + wait)
-    since = present.stale_since or now
+    renewal = present or _blank(tenant, programme_id)
+    since = renewal.stale_since or now
     due = min(now + wait, since + LONGEST_WAIT * wait)
-    if present.due is not None and due - present.due < QUIET:
-        return present
-    return _next(present, stale_since=since, due=due)
+    if renewal.due is not None and due - renewal.due < QUIET:
+        return renewal
+    return _next(renewal, stale_since=since, due=due)
 
 
 def claim(renewal: Renewal, now: datetime) -> Renewal:
@@ -74,17 +74,11 @@ def claim(renewal: Renewal, now: datetime) -> Renewal:
 
 def claim_nightly(present: Renewal | None, tenant: str, programme_id: str, day: date) -> Renewal:
     """The same once a day, whether the pool is marked or not. While a renewal is under way, it waits for its end."""
-    renewal = present or _first(tenant, programme_id)
+    renewal = present or _blank(tenant, programme_id)
     if renewal.asked is not None or (renewal.certified_on is not None and renewal.certified_on >= day):
         return renewal
-    claimed: dict[str, object] = {
-        "stale_since": None,
-        "due": None,
-        "asked": run_id(tenant, programme_id, f"nightly.{day}"),
-        "nightly": renewal.due is None,
-        "certified_on": day,
-    }
-    return replace(renewal, **claimed) if present is None else _next(renewal, **claimed)  # type: ignore[arg-type]
+    name = run_id(tenant, programme_id, f"nightly.{day}")
+    return _next(renewal, stale_since=None, due=None, asked=name, nightly=renewal.due is None, certified_on=day)
 
 
 def put_back(renewal: Renewal, asked: str, due: datetime, now: datetime) -> Renewal:
@@ -107,15 +101,10 @@ def newest_proposal(runs: list[MatchRun]) -> MatchRun | None:
     return max(proposed, key=lambda run: (run.requested_at, run.id), default=None)
 
 
-def _first(tenant: str, programme_id: str, **changes: object) -> Renewal:
-    return Renewal(
-        id=renewal_id(tenant, programme_id),
-        tenant=tenant,
-        version=1,
-        programme_id=programme_id,
-        **changes,  # type: ignore[arg-type]
-    )
+def _blank(tenant: str, programme_id: str) -> Renewal:
+    """Of a programme whose proposal nobody has marked yet; never stored as it is."""
+    return Renewal(id=renewal_id(tenant, programme_id), tenant=tenant, version=0, programme_id=programme_id)
 
 
-def _next(renewal: Renewal, **changes: object) -> Renewal:
-    return replace(renewal, version=renewal.version + 1, **changes)  # type: ignore[arg-type]
+def _next(renewal: Renewal, **changes: Any) -> Renewal:
+    return replace(renewal, version=renewal.version + 1, **changes)

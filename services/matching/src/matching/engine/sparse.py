@@ -4,8 +4,7 @@ Prices: ``u`` of a row and ``v`` of a column (per place), none negative. A candi
 ``u + v - w``, never negative; chosen pairs have none. The choice is optimal when, beside that, every row with a price
 is matched and every column with a price is full. Rows that break the first are *forward* work, columns that break the
 second are *backward* work; each search repairs one of them, keeps the rest and moves prices by the path's length
-(Dijkstra on slacks; Kuhn 1955, Jonker & Volgenant 1987 without the square table). Staying alone is worth nothing and
-always possible, so an answer always exists.
+(Dijkstra on slacks; Kuhn 1955, Jonker & Volgenant 1987 without the square table). Staying alone is always possible.
 """
 
 from typing import NamedTuple
