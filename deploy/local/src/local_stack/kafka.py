@@ -33,6 +33,16 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
+class Line:
+    """A second way to the broker, which tells those who come by it to come back through somebody else."""
+
+    port: int
+    """Where the broker listens."""
+    advertised: str
+    """host:port of whoever stands in between, and is to be asked from then on."""
+
+
+@dataclass(frozen=True)
 class Kafka:
     """A Kafka whose jars are complete and unchanged, and a Java that can run it."""
 
@@ -44,13 +54,13 @@ class Kafka:
     def __str__(self) -> str:
         return f"Apache Kafka {self.version}"
 
-    def broker(self, data: Path, ports: Ports) -> Component:
-        """The process that serves this data folder on loopback."""
+    def broker(self, data: Path, ports: Ports, line: Line | None = None) -> Component:
+        """The process that serves this data folder on loopback, and those who come by the line, if there is one."""
         port, controller_port = ports.give("kafka"), ports.give("kafka-controller")
         folder = data / "kafka"
         folder.mkdir(parents=True, exist_ok=True)
         settings = data / "kafka.properties"
-        settings.write_text(server_properties(folder, port, controller_port))
+        settings.write_text(server_properties(folder, port, controller_port, line))
         java = [str(self.java), *_JVM, f"-Dlog4j2.configurationFile={(KAFKA_FILES / 'log4j2.yaml').as_uri()}"]
         java += ["-cp", os.pathsep.join(str(self.libs / jar) for jar in self.jars)]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
@@ -69,7 +79,7 @@ class Kafka:
         )
 
 
-def server_properties(folder: Path, port: int, controller_port: int) -> str:
+def server_properties(folder: Path, port: int, controller_port: int, line: Line | None = None) -> str:
     """The node's configuration. Topics are declared, never created by a typing error."""
     settings = {
         "process.roles": "broker,controller",
@@ -98,6 +108,10 @@ def server_properties(folder: Path, port: int, controller_port: int) -> str:
         "num.network.threads": 2,
         "num.io.threads": 4,
     }
+    if line:
+        settings["listeners"] = f"{settings['listeners']},LINE://127.0.0.1:{line.port}"
+        settings["advertised.listeners"] = f"{settings['advertised.listeners']},LINE://{line.advertised}"
+        settings["listener.security.protocol.map"] = f"{settings['listener.security.protocol.map']},LINE:PLAINTEXT"
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 

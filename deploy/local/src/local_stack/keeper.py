@@ -255,6 +255,8 @@ class Keeper:
             raise StackError(f"This stack runs no {request['component']}.", f"name one of: {known}.")
         if request["do"] == "kill":
             await self._end(component, grace=0)
+        elif request["do"] == "end":
+            await self._end(component)
         elif request["do"] == "restart":
             await self._end(component)
             await self._start(component)

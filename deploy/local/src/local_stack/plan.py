@@ -9,6 +9,7 @@ from typing import Literal
 from shared.chassis.topics import SERVICES
 
 from . import docker, kafka, mongodb, tansu
+from .errors import StackError
 from .ports import Ports
 from .processes import ProcessId
 from .record import Component, Record
@@ -31,6 +32,7 @@ def make_plan(
     create_topics: bool,
     keeps_data: bool,
     screen: Screen,
+    kafka_line: str = "",
 ) -> Record:
     """Addresses from the environment win; then Docker, if asked for; then processes of this machine.
 
@@ -47,10 +49,13 @@ def make_plan(
         database = containers.mongodb() if containers else mongodb.find_mongod().component(data, ports.give("mongodb"))
         mongo_uri = f"mongodb://{database.address}/?directConnection=true"
         components.append(database)
+    line = kafka.Line(ports.give("kafka-line"), kafka_line) if kafka_line else None
     if not bootstrap:
         node = containers or prepare_broker(broker, screen)
-        components.append(node.broker(data, ports))
+        components.append(broker_with(node, line, data, ports) if line else node.broker(data, ports))
         bootstrap, broker_name = components[-1].address, str(node)
+    elif line:
+        raise StackError("The broker at TELEMACHUS_KAFKA_BOOTSTRAP is not ours to set up.", "unset it.")
     if containers:
         containers.create(components)
     record = Record(
@@ -58,6 +63,7 @@ def make_plan(
         broker=broker_name,
         database="MongoDB",
         kafka_bootstrap=bootstrap,
+        kafka_line=f"127.0.0.1:{line.port}" if line else "",
         mongo_uri=mongo_uri,
         topic_prefix=topic_prefix,
         create_topics=create_topics,
@@ -84,9 +90,19 @@ def prepare_broker(wanted: Broker, screen: Screen) -> kafka.Kafka | tansu.Tansu:
     return stand_in
 
 
-def service(record: Record, data: Path, name: str, environment: Mapping[str, str]) -> Component:
-    """One of the services as a process of its own."""
-    port = Ports(data).give(name)
+def broker_with(
+    node: docker.Containers | kafka.Kafka | tansu.Tansu, line: kafka.Line, data: Path, ports: Ports
+) -> Component:
+    """A broker with a second way to it. Raises: StackError, where the broker has only one."""
+    if not isinstance(node, kafka.Kafka):
+        raise StackError(f"{node} has no second listener.", "install Java 17 or newer, and Maven, for Apache Kafka.")
+    return node.broker(data, ports, line)
+
+
+def service(record: Record, data: Path, name: str, environment: Mapping[str, str], *, component: str = "") -> Component:
+    """One of the services as a process of its own; one more of its replicas goes by another name."""
+    component = component or name
+    port = Ports(data).give(component)
     settings = {
         "TELEMACHUS_HOST": "127.0.0.1",
         "TELEMACHUS_PORT": str(port),
@@ -97,7 +113,7 @@ def service(record: Record, data: Path, name: str, environment: Mapping[str, str
         "PYTHONUNBUFFERED": "1",
     }
     return Component(
-        name=name,
+        name=component,
         stage="service",
         argv=[sys.executable, "-m", name],
         env=settings | dict(environment),

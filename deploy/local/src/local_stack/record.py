@@ -65,6 +65,8 @@ class Record(BaseModel):
     broker: str
     database: str
     kafka_bootstrap: str
+    kafka_line: str = ""
+    """Where a proxy finds the broker that announces the proxy's address; empty where none was asked for."""
     mongo_uri: str
     topic_prefix: str
     create_topics: bool = True

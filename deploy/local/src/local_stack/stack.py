@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -71,6 +72,11 @@ class Stack:
         return self._last.kafka_bootstrap
 
     @property
+    def kafka_line(self) -> str:
+        """host:port at which a proxy finds the broker (``start_stack(kafka_line=...)``)."""
+        return self._last.kafka_line
+
+    @property
     def mongo_uri(self) -> str:
         """Where the database is."""
         return self._last.mongo_uri
@@ -103,6 +109,10 @@ class Stack:
         """End it at once (SIGKILL), with the processes it started; it stays dead until ``start``."""
         self._tell("kill", component=component)
 
+    def end(self, component: str) -> None:
+        """Stop it in order (SIGTERM); it stays so until ``start``."""
+        self._tell("end", component=component)
+
     def start(self, component: str) -> None:
         """Start what was killed or died; returns once it is ready. No effect on what runs."""
         self._tell("start", component=component)
@@ -114,6 +124,15 @@ class Stack:
         if new:
             self._tell("add", components=[component.model_dump(mode="json") for component in new])
             self._last = self._read()
+
+    def add_replica(self, name: str, environment: Mapping[str, str]) -> str:
+        """Start one more process of a service beside those there are; return the component's name."""
+        record = self.record
+        replica = next(each for each in (f"{name}-{number}" for number in count(2)) if each not in record.components)
+        new = service(record, self.data, name, environment, component=replica)
+        self._tell("add", components=[new.model_dump(mode="json")])
+        self._last = self._read()
+        return replica
 
     def stop(self) -> None:
         """Stop everything in order: services, broker, database. Returns when no process is left."""
@@ -176,6 +195,7 @@ def start_stack(
     topic_prefix: str = "mentoring.",
     create_topics: bool = True,
     keeps_data: bool = True,
+    kafka_line: str = "",
     console: Console | None = None,
 ) -> Stack:
     """Bring up real back-ends and the services, or find them running.
@@ -192,6 +212,7 @@ def start_stack(
         topic_prefix: Put before every topic and group.
         create_topics: Whether to create the platform's topics.
         keeps_data: False removes the whole folder when the stack ends, however it ends.
+        kafka_line: host:port of a proxy which Kafka is to announce to those who come to ``Stack.kafka_line``.
         console: Where progress is shown; standard error by default.
 
     Raises:
@@ -221,6 +242,7 @@ def start_stack(
             create_topics=create_topics,
             keeps_data=keeps_data,
             screen=screen,
+            kafka_line=kafka_line,
         )
         return _bring_up(data, record, screen)
 

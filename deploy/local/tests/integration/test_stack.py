@@ -188,6 +188,18 @@ def test_services_are_added_to_a_stack_that_runs_without_them(
         assert stack.component("greeter").state == "ready"
 
 
+def test_a_service_runs_in_as_many_replicas_as_are_asked_for(
+    borrowed: None, tmp_path: Path, services: dict[str, str]
+) -> None:
+    with start_stack(data=tmp_path, services=["greeter"], environment=services, console=QUIET) as stack:
+        assert [stack.add_replica("greeter", services) for _ in range(2)] == ["greeter-2", "greeter-3"]
+        assert len(set(stack.urls.values())) == 3
+        stack.end("greeter-2")
+        assert stack.component("greeter-2").state == "stopped"
+        stack.start("greeter-2")
+        assert [stack.component(name).state for name in stack.urls] == ["ready"] * 3
+
+
 def test_a_service_that_does_not_start_is_told_with_its_log_and_nothing_stays(
     borrowed: None, tmp_path: Path, services: dict[str, str]
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from local_stack import kafka
 from local_stack.errors import StackError
-from local_stack.kafka import install_kafka
+from local_stack.kafka import Line, install_kafka, server_properties
 from local_stack.ports import Ports
 
 JARS = {"broker.jar": b"the broker", "clients.jar": b"the clients", "log.jar": b"the log"}
@@ -127,3 +127,9 @@ def test_a_cluster_whose_random_name_begins_with_a_dash_can_be_made(
     monkeypatch.setattr(kafka.uuid, "uuid4", lambda: uuid.UUID(int=0xF8 << 120))
     arguments = _install().broker(tmp_path, Ports(tmp_path)).prepare or []
     assert "--cluster-id=-AAAAAAAAAAAAAAAAAAAAA" in arguments  # alone it would be taken for an option
+
+
+def test_those_who_come_by_the_line_are_told_of_the_proxy(tmp_path: Path) -> None:
+    lines = server_properties(tmp_path, 1001, 1002, Line(1003, "127.0.0.1:9999")).splitlines()
+    assert "listeners=PLAINTEXT://127.0.0.1:1001,CONTROLLER://127.0.0.1:1002,LINE://127.0.0.1:1003" in lines
+    assert "advertised.listeners=PLAINTEXT://127.0.0.1:1001,LINE://127.0.0.1:9999" in lines
