@@ -16,6 +16,7 @@ from shared.contracts import Delivery, Event, NotFound, Principal
 
 from .clock import Clock
 from .documents import Scalar, State, StateCodec
+from .failpoints import Failpoint, reach
 from .metrics import Metrics
 from .mongo import Collection, DatabaseUnavailable, Document, DuplicateKey
 from .outbox import OutboxFull, entries, new_lease
@@ -300,6 +301,7 @@ class MongoAggregates(StoredStates[S]):
             name: remembered,
         }
         self._recent.forget(id)
+        reach(Failpoint.WRITE_BEFORE)
         if document is None:
             stored = await self._insert(after)
         else:
@@ -315,6 +317,7 @@ class MongoAggregates(StoredStates[S]):
                 change["$min"] = {"ob.due": now}
             stored = await self.collection.update_one({"_id": {"$eq": id}, "v": before["v"]}, change)
         if stored:
+            reach(Failpoint.WRITE_AFTER)
             self._recent.keep(after)
             if leased and self._leases_for:
                 self._leases_for.take_over(self.collection, {**after, "outbox": outbox})

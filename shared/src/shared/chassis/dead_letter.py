@@ -24,6 +24,7 @@ from faststream.message import StreamMessage
 from shared.contracts import Refusal
 from shared.contracts.cloud_events import Undecodable
 
+from .failpoints import Failpoint, reach
 from .kafka_sender import KafkaSender, SenderNotStarted
 from .logging import follow, get_logger
 from .metrics import Metrics
@@ -70,6 +71,7 @@ class DeliveryPolicy:
         started = time.monotonic()
         label = record.topic
         for attempt in range(1, ATTEMPTS + 1):
+            reach(Failpoint.CONSUMER_BEFORE_EFFECT)
             try:
                 result = await handle()
             except DatabaseUnavailable:
@@ -87,6 +89,7 @@ class DeliveryPolicy:
                 self._metrics.handled.labels(label, "dead_lettered").inc()
                 return None
             else:
+                reach(Failpoint.CONSUMER_AFTER_EFFECT)
                 self._database_failures = 0
                 self._metrics.handled.labels(label, "applied").inc()
                 self._metrics.handler_seconds.labels(label).observe(time.monotonic() - started)
@@ -141,6 +144,7 @@ class DeliveryPolicy:
         except (KafkaError, SenderNotStarted):
             await self._wait(FIRST_DELAY * 10)
             raise
+        reach(Failpoint.DEAD_LETTER_SENT)
         self._metrics.dead_letters.labels(reason).inc()
 
     async def _send(

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .clock import Clock
+from .failpoints import Failpoint, reach
 from .gathering import Gathered
 from .http import UNSAFE_METHODS
 from .mongo import Collection, DatabaseUnavailable, Document
@@ -77,6 +78,7 @@ class IdempotentRequests:
         if stored is not None:
             await (await self._replay(stored, receive))(scope, receive, send)
             return
+        reach(Failpoint.REQUEST_BEGUN)
         body = _HashedBody(receive)
         answer = _Answer()
 
@@ -84,8 +86,10 @@ class IdempotentRequests:
             answer.take(message)
             if answer.worth_storing:
                 # before the last byte leaves: a client that saw the answer can rely on its replay
+                reach(Failpoint.REQUEST_DONE)
                 with contextlib.suppress(DatabaseUnavailable):  # the aggregate remembers the key itself
                     await self._store(identity, answer, await body.digest())
+                    reach(Failpoint.REQUEST_STORED)
             await send(message)
 
         renewal = asyncio.create_task(self._renew(identity))

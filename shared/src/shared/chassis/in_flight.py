@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.message import StreamMessage
 
+from .failpoints import Failpoint, reach
 from .logging import get_logger
 
 log = get_logger(__name__)
@@ -71,6 +72,7 @@ class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
             for partition, (consumer, offset) in self._handled.items():
                 noted[consumer][partition] = offset
             for consumer, offsets in noted.items():
+                reach(Failpoint.CONSUMER_BEFORE_COMMIT)
                 try:
                     async with asyncio.timeout(COMMIT_SECONDS):
                         await consumer.commit(offsets)

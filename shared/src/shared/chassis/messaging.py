@@ -161,8 +161,8 @@ def subscription_settings(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "auto_offset_reset": "earliest",
         "no_reply": True,
-        "session_timeout_ms": 30_000,
-        "heartbeat_interval_ms": 5_000,
+        "session_timeout_ms": settings.kafka_session_timeout_ms,
+        "heartbeat_interval_ms": settings.kafka_session_timeout_ms // 6,
         "max_poll_interval_ms": 300_000,
         "rebalance_timeout_ms": 30_000,
         "partition_assignment_strategy": (RoundRobinPartitionAssignor,),

@@ -16,6 +16,7 @@ from shared.contracts import Envelope, Event
 from shared.contracts.cloud_events import SOURCE_PREFIX, data_schema, event_type, to_headers
 
 from .clock import Clock
+from .failpoints import Failpoint, reach
 from .logging import followed, get_logger
 from .metrics import Metrics
 from .mongo import Collection, DatabaseUnavailable, Document
@@ -149,6 +150,8 @@ class Relay:
             if leased is None:
                 self._queued.discard((collection.name, id_))
             try:
+                if leased is not None:
+                    reach(Failpoint.RELAY_TAKEN_OVER)
                 if leased is None or await self._send_all(collection, leased):
                     await self.drain(collection, id_)
             except DatabaseUnavailable:
@@ -204,7 +207,10 @@ class Relay:
         """Send what waits in one document, in order, while this relay holds the lease."""
         while True:
             document = await self._claim(collection, id)
-            if document is None or not await self._send_all(collection, document):
+            if document is None:
+                return
+            reach(Failpoint.RELAY_CLAIMED)
+            if not await self._send_all(collection, document):
                 return
 
     async def _claim(self, collection: Collection, id: str) -> Document | None:
@@ -227,6 +233,8 @@ class Relay:
         last = 0 if waiting else document["seq"]
         failed = False
         for entry in waiting[:DRAIN_LIMIT]:
+            if last:
+                reach(Failpoint.RELAY_BETWEEN_SENDS)
             if self._clock.now() >= renew_at:
                 if not await collection.update_one(mine, {"$set": {"ob.until": self._clock.now() + LEASE}}):
                     return False
@@ -239,6 +247,8 @@ class Relay:
                 failed = True
                 break
             last = entry["n"]
+        if last:
+            reach(Failpoint.RELAY_AFTER_SEND)
         # a removal that is lost only sends again: no need to wait for the journal
         if not failed and await collection.unhurried().update_one(
             {**mine, "seq": last}, {"$set": {"outbox": []}, "$unset": {"ob": ""}}

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from .failpoints import Failpoint, reach
 from .mongo import Collection, Document, DuplicateKey
 
 TRIES = 20
@@ -68,9 +69,11 @@ class MongoReservations:
         """
         for participant in dict.fromkeys(claim.on for claim in claims):
             wanted = [claim for claim in claims if claim.on == participant]
+            reach(Failpoint.RESERVATION_BEFORE_CLAIM)
             refused = await self._claim(tenant, participant, wanted, fits)
             if refused is not None:
                 return refused
+            reach(Failpoint.RESERVATION_AFTER_CLAIM)
         return None
 
     async def release(self, tenant: str, holder: str, on: Sequence[str]) -> None:
@@ -80,6 +83,7 @@ class MongoReservations:
                 {"_id": {"$eq": _key(tenant, participant)}, "claims.holder": {"$eq": holder}},
                 {"$pull": {"claims": {"holder": holder}}, "$inc": {"v": 1}},
             )
+            reach(Failpoint.RESERVATION_AFTER_RELEASE)
 
     async def claims(self, tenant: str, on: str) -> tuple[Claim, ...]:
         """See :meth:`Reservations.claims`."""

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.contracts import Event
 
-from . import problems
+from . import failpoints, problems
 from .aggregates import MongoAggregates
 from .asyncapi import asyncapi_document
 from .clock import Clock, SystemClock
@@ -43,6 +43,7 @@ class Chassis:
 
     def __init__(self, settings: ServiceSettings, *, clock: Clock | None = None) -> None:
         self.settings = settings
+        failpoints.arm(failpoints.parse(settings.failpoints))
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(settings.service_name)
         self.mongo = Mongo(

@@ -3,10 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.contracts import AccessRole
+
+from . import failpoints as failpoint_list
 
 
 class Profile(StrEnum):
@@ -46,6 +48,8 @@ class ServiceSettings(BaseSettings):
     kafka_ssl_ca_file: str | None = None
     kafka_ssl_certificate_file: str | None = None
     kafka_ssl_key_file: str | None = None
+    kafka_session_timeout_ms: Annotated[int, Field(ge=6_000, le=30_000)] = 30_000
+    """For how long the partitions of a replica that was killed wait before another one gets them."""
     topic_prefix: str = "mentoring."
     """Put before every topic, dead-letter topic, re-drive topic and consumer group."""
     topic_names: dict[str, str] = {}
@@ -55,6 +59,18 @@ class ServiceSettings(BaseSettings):
     topic_partitions: Annotated[int, Field(ge=1)] = 6
     """Used only when topics are created from here; never grown afterwards, since that would break order."""
     topic_replication: Annotated[int, Field(ge=1)] = 1
+
+    failpoints: str = ""
+    """Places to die, for tests (docs/reliability/failpoints.md). Only for the local profile."""
+
+    @field_validator("failpoints")
+    @classmethod
+    def _known_failpoints(cls, text: str) -> str:
+        try:
+            failpoint_list.parse(text)
+        except failpoint_list.BadFailpoint as bad:
+            raise ValueError(f"TELEMACHUS_FAILPOINTS: {bad}") from bad
+        return text
 
     @model_validator(mode="before")
     @classmethod
@@ -68,6 +84,8 @@ class ServiceSettings(BaseSettings):
     def _a_cluster_takes_no_shortcuts(self) -> Self:
         if self.profile is Profile.CLUSTER and self.default_roles:
             raise ValueError("TELEMACHUS_DEFAULT_ROLES is for the local profile only: it lets anybody in")
+        if self.profile is Profile.CLUSTER and self.failpoints:
+            raise ValueError("TELEMACHUS_FAILPOINTS is for the local profile only: it kills the service")
         return self
 
     @property
