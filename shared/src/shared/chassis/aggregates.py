@@ -21,6 +21,7 @@ from .metrics import Metrics
 from .mongo import Collection, DatabaseUnavailable, Document, DuplicateKey
 from .outbox import OutboxFull, entries, new_lease
 from .recent import Recent
+from .telemetry import Traces
 
 S = TypeVar("S", bound=State)
 Change = tuple[S, Sequence[Event]]
@@ -202,12 +203,14 @@ class MongoAggregates(StoredStates[S]):
         relay: Nudge,
         metrics: Metrics | None = None,
         leases_for: TakesOver | None = None,
+        traces: Traces | None = None,
     ) -> None:
         super().__init__(collection, state)
         self._clock = clock
         self._relay = relay
         self._metrics = metrics
         self._leases_for = leases_for
+        self._traces = traces or Traces()
         self._recent = Recent()
 
     async def ensure_indexes(self) -> None:
@@ -220,7 +223,11 @@ class MongoAggregates(StoredStates[S]):
         return None if document is None or document["tenant"] != tenant else self.codec.decode(document)
 
     async def change(self, id: str, cause: Cause, decide: Decide[S]) -> S:
-        """See :meth:`Aggregates.change`."""
+        """See :meth:`Aggregates.change`. What it tells others carries its span (:mod:`shared.chassis.telemetry`)."""
+        with self._traces.span(f"change {self.codec.name}", attributes={"telemachus.id": id}):
+            return await self._change(id, cause, decide)
+
+    async def _change(self, id: str, cause: Cause, decide: Decide[S]) -> S:
         guessed = await self._guess(id, cause, decide)
         if guessed is not None:
             return guessed
@@ -261,6 +268,8 @@ class MongoAggregates(StoredStates[S]):
             raise NotFound(f"there is no {self.codec.name} {id[:100]!r}")
         old = None if document is None else self.codec.decode(document)
         if document is not None and old is not None and _already_applied(document, cause):
+            if self._metrics:
+                self._metrics.unchanged.labels("command" if cause.event_id is None else "inbox").inc()
             return old
         new, events = decide(old)
         if new is old and not events:

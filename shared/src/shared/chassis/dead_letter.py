@@ -29,6 +29,7 @@ from .kafka_sender import KafkaSender, SenderNotStarted
 from .logging import follow, get_logger
 from .metrics import Metrics
 from .mongo import DatabaseUnavailable
+from .telemetry import Traces, on_kafka
 
 log = get_logger(__name__)
 
@@ -49,11 +50,14 @@ class NotYetKnown(Exception):
 class DeliveryPolicy:
     """What happens to a record, for every subscriber of one service."""
 
-    def __init__(self, *, service: str, topic: str, sender: KafkaSender, metrics: Metrics) -> None:
+    def __init__(
+        self, *, service: str, topic: str, sender: KafkaSender, metrics: Metrics, traces: Traces | None = None
+    ) -> None:
         self.service = service
         self._topic = topic
         self._sender = sender
         self._metrics = metrics
+        self._traces = traces or Traces()
         self._stopping = asyncio.Event()
         self._database_failures = 0
 
@@ -69,32 +73,34 @@ class DeliveryPolicy:
             KafkaError: The dead letter was not acknowledged; the record must be read again.
         """
         started = time.monotonic()
-        label = record.topic
         for attempt in range(1, ATTEMPTS + 1):
             reach(Failpoint.CONSUMER_BEFORE_EFFECT)
             try:
                 result = await handle()
             except DatabaseUnavailable:
                 await self._pause_for_the_database()
-                self._metrics.handled.labels(label, "postponed").inc()
+                self._count(record.topic, "postponed", started)
                 raise
             except Exception as error:  # noqa: BLE001 - a bug in a handler must not block the partition
                 delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
                 spent = time.monotonic() - started
                 if attempt < ATTEMPTS and not _is_permanent(error) and spent + delay < BUDGET_SECONDS:
-                    self._metrics.retries.labels(label).inc()
+                    self._metrics.handled.labels(record.topic, "retried").inc()
                     await self._wait(delay)
                     continue
                 await self._dead_letter(record, group, error, attempts=attempt)
-                self._metrics.handled.labels(label, "dead_lettered").inc()
+                self._count(record.topic, "dead_lettered", started)
                 return None
             else:
                 reach(Failpoint.CONSUMER_AFTER_EFFECT)
                 self._database_failures = 0
-                self._metrics.handled.labels(label, "applied").inc()
-                self._metrics.handler_seconds.labels(label).observe(time.monotonic() - started)
+                self._count(record.topic, "applied", started)
                 return result
         raise AssertionError("every attempt ends in an outcome")
+
+    def _count(self, topic: str, outcome: str, started: float) -> None:
+        self._metrics.handled.labels(topic, outcome).inc()
+        self._metrics.handler_seconds.labels(topic).observe(time.monotonic() - started)
 
     async def _pause_for_the_database(self) -> None:
         shortest, longest = DATABASE_DELAYS
@@ -139,8 +145,11 @@ class DeliveryPolicy:
         }
         why = [(name, value.encode()) for name, value in added.items()]
         kept = [(name, value) for name, value in record.headers if name not in added]
+        about = {"telemachus.reason": reason, "error.type": type(error).__name__, **on_kafka("send", self._topic)}
+        parent = _text(record, "traceparent")
         try:
-            await self._send(record, [*kept, *why], why)
+            with self._traces.span("dead letter", "producer", parent=parent, attributes=about):
+                await self._send(record, [*kept, *why], why)
         except (KafkaError, SenderNotStarted):
             await self._wait(FIRST_DELAY * 10)
             raise
@@ -184,10 +193,16 @@ def _message(error: Exception) -> str:
 
 
 def _redrives(record: "ConsumerRecord[Any, Any]") -> str:
+    told = _text(record, REDRIVES_HEADER) or ""
+    return told if told.isascii() and told.isdigit() else "0"
+
+
+def _text(record: "ConsumerRecord[Any, Any]", header: str) -> str | None:
+    """The first header of this name that has a value, as text."""
     for name, value in record.headers:
-        if name == REDRIVES_HEADER and value and value.isdigit():
-            return bytes(value).decode()
-    return "0"
+        if name == header and value:
+            return bytes(value).decode(errors="replace")
+    return None
 
 
 class DeliveryMiddleware(BaseMiddleware):

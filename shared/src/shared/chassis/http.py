@@ -3,6 +3,7 @@
 import time
 import unicodedata
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, ClassVar, Generic, TypeVar
 
 from fastapi import Depends, Header, Query, Request
@@ -16,10 +17,12 @@ from .logging import follow
 from .metrics import Metrics
 from .problems import Problem, problem_response
 from .settings import ServiceSettings
+from .telemetry import Span, Traces, running
 
 T = TypeVar("T")
 
 DEFAULT_BODY_LIMIT = 64 * 1024
+_NO_TRACES = Traces()
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -130,14 +133,17 @@ class BodyTooLarge(HTTPException):
 
 
 class RequestEdge:
-    """The outermost layer: correlation, metrics and the limit on bodies.
+    """The outermost layer: correlation, traces, metrics and the limit on bodies.
 
     The limit is enforced on the bytes that really arrive; ``Content-Length`` only refuses earlier.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, limits: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, limits: Mapping[str, int], traces: Traces | None = None
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._traces = traces or Traces()
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,7 +152,15 @@ class RequestEdge:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        follow(correlation_id=_plain(headers.get("x-correlation-id")), traceparent=_plain(headers.get("traceparent")))
+        traceparent = _plain(headers.get("traceparent"))
+        traces = self._traces if scope["path"].startswith("/v1/") else _NO_TRACES  # probes are nobody's stimulus
+        with traces.span(scope["method"], "server", parent=traceparent) as span:
+            follow(correlation_id=_plain(headers.get("x-correlation-id")), traceparent=running() or traceparent)
+            await self._watched(scope, receive, send, headers, span)
+
+    async def _watched(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], span: Span
+    ) -> None:
         limit = self._limits.get(scope["path"].rstrip("/"), DEFAULT_BODY_LIMIT)
         started = time.perf_counter()
         status = 500
@@ -168,6 +182,10 @@ class RequestEdge:
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             self._metrics.requests.labels(scope["method"], route, str(status)).observe(time.perf_counter() - started)
+            span.rename(f"{scope['method']} {route}")
+            span.note(http__request__method=scope["method"], http__route=route, http__response__status_code=status)
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.fail(str(status))
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

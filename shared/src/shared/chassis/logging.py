@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from .settings import ServiceSettings
+from .telemetry import running
 
 _TRACEPARENT_PARTS = 4
 
@@ -21,6 +22,7 @@ def configure(settings: ServiceSettings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _name_the_span,
         _name_the_service(settings.service_name),
     ]
     renderer: Any = (
@@ -58,6 +60,14 @@ def _name_the_service(service: str) -> Any:
     return add
 
 
+def _name_the_span(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Where traces are on: the line belongs to this span. Work that no stimulus set off has its trace from it, too."""
+    if span := running():
+        _, trace_id, event["span_id"], _ = span.split("-")
+        event.setdefault("trace_id", trace_id)
+    return event
+
+
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger of the standard shape."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
@@ -72,8 +82,13 @@ def follow(*, correlation_id: str | None, traceparent: str | None, **more: str) 
 
 
 def followed() -> tuple[str | None, str | None]:
-    """Correlation id and W3C ``traceparent`` (a new span of the same trace) for what this task sends out."""
+    """Correlation id and W3C ``traceparent`` for what this task sends out.
+
+    With traces on it is that of the span that is running; else a span that nobody records, of the same trace.
+    """
     bound = structlog.contextvars.get_contextvars()
+    if span := running():
+        return bound.get("correlation_id"), span
     trace_id = bound.get("trace_id")
     traceparent = f"00-{trace_id}-{_new_id(64)}-01" if trace_id else None
     return bound.get("correlation_id"), traceparent

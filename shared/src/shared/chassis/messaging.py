@@ -25,6 +25,7 @@ from .kafka_sender import KafkaSender
 from .logging import follow
 from .metrics import Metrics
 from .settings import ServiceSettings
+from .telemetry import Traces, on_kafka, running
 from .topics import TopicNames
 
 E = TypeVar("E", bound=Event)
@@ -40,14 +41,21 @@ class UnsafeAckPolicy(Exception):
 class Bus:
     """Everything that one service reads and the wire format of what it emits."""
 
-    def __init__(self, settings: ServiceSettings, *, sender: KafkaSender, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: ServiceSettings, *, sender: KafkaSender, metrics: Metrics, traces: Traces | None = None
+    ) -> None:
         self._settings = settings
+        self._traces = traces or Traces()
         self._service = settings.service_name
         self.topics = TopicNames.of(settings)
         self._handlers: dict[str, Handler] = {}
         self._known: dict[str, type[Event]] = {}
         self.policy = DeliveryPolicy(
-            service=self._service, topic=self.topics.dead_letter(self._service), sender=sender, metrics=metrics
+            service=self._service,
+            topic=self.topics.dead_letter(self._service),
+            sender=sender,
+            metrics=metrics,
+            traces=self._traces,
         )
         self.broker = build_broker(settings, policy=self.policy, decode=self._decode)
         self._reads: list[str] = []
@@ -89,18 +97,21 @@ class Bus:
         """Every topic that this service subscribes to."""
         return tuple(self._reads)
 
-    async def _dispatch(self, delivery: Delivery[Event]) -> None:
+    async def _dispatch(self, delivery: Delivery[Event], topic: str) -> None:
         envelope = delivery.envelope
-        follow(
-            correlation_id=envelope.correlation_id,
-            traceparent=envelope.traceparent,
-            event_id=envelope.event_id,
-        )
-        await self._handlers[envelope.type](delivery)
+        about = {"messaging.message.id": envelope.event_id, **on_kafka("process", topic)}
+        name = f"process {delivery.event.name}"
+        with self._traces.span(name, "consumer", parent=envelope.traceparent, attributes=about):
+            follow(
+                correlation_id=envelope.correlation_id,
+                traceparent=running() or envelope.traceparent,
+                event_id=envelope.event_id,
+            )
+            await self._handlers[envelope.type](delivery)
 
     def _listen(self, topic: str, reads: str, payload: type[Event], description: str | None) -> None:
         async def handle(delivery: Any) -> None:
-            await self._dispatch(delivery)
+            await self._dispatch(delivery, topic)
 
         handle.__annotations__ = {"delivery": payload, "return": None}  # what AsyncAPI shows
         handle.__name__ = f"on_{reads}"

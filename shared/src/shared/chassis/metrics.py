@@ -1,6 +1,13 @@
-"""Every metric of the platform by name, with what it counts and what a rise means."""
+"""Every metric of the chassis by name, with what it counts and what a rise means.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+The texts are a contract: ``docs/operations/observability.md`` repeats them beside the alerts, and a test compares the
+two. A service adds its own to :attr:`Metrics.registry` in its composition root, and to that document.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+HANDLER_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+REQUEST_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
@@ -8,6 +15,30 @@ class Metrics:
 
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        # --- rate, errors and duration of requests and deliveries ---------------------------------------
+        self.requests = Histogram(
+            "telemachus_http_request_seconds",
+            "HTTP requests by route and status. Many of 5xx, or slow ones: look at the database first.",
+            ["method", "route", "status"],
+            buckets=REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self.handled = Counter(
+            "telemachus_deliveries",
+            "Deliveries by outcome: applied, dead_lettered, postponed (the database is away) or retried (another try "
+            "follows). A rise of the last three: look at the logs.",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
+        self.handler_seconds = Histogram(
+            "telemachus_handler_seconds",
+            "Time from reading a delivery to its outcome, tries and pauses between them included.",
+            ["topic"],
+            buckets=HANDLER_BUCKETS,
+            registry=self.registry,
+        )
+        # --- the outbox and its relay ---------------------------------------------------------------
         self.events_published = Counter(
             "telemachus_events_published",
             "Events acknowledged by Kafka. A stop while the outbox grows: Kafka or the relay is ill.",
@@ -17,6 +48,13 @@ class Metrics:
         self.publish_failures = Counter(
             "telemachus_publish_failures",
             "Sends that Kafka did not acknowledge; each is tried again. A rise: Kafka is ill.",
+            registry=self.registry,
+        )
+        self.relay_repeats = Counter(
+            "telemachus_relay_repeats",
+            "Events sent although an earlier send may have arrived: after a failed send, or after the lease of a relay "
+            "that died or froze. Readers drop what they have. A rise without restarts: relays lose their leases.",
+            ["event"],
             registry=self.registry,
         )
         self.outbox_pending = Gauge(
@@ -29,21 +67,12 @@ class Metrics:
             "Age of the oldest incomplete publication. Above 60: alert.",
             registry=self.registry,
         )
-        self.handled = Counter(
-            "telemachus_deliveries",
-            "Deliveries by outcome: applied, dead_lettered, postponed. A rise of the last two: look at the logs.",
-            ["event", "outcome"],
+        # --- reading ----------------------------------------------------------------------------------
+        self.consumer_lag = Gauge(
+            "telemachus_consumer_lag",
+            "Records not yet handled, per topic and partition of this replica. Growing for minutes: add replicas.",
+            ["topic", "partition"],
             registry=self.registry,
-        )
-        self.handler_seconds = Histogram(
-            "telemachus_handler_seconds",
-            "Time from reading a delivery to its outcome.",
-            ["event"],
-            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
-            registry=self.registry,
-        )
-        self.retries = Counter(
-            "telemachus_handler_retries", "Handler runs beyond the first.", ["event"], registry=self.registry
         )
         self.dead_letters = Counter(
             "telemachus_dead_letters",
@@ -51,10 +80,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
-        self.consumer_lag = Gauge(
-            "telemachus_consumer_lag",
-            "Records not yet handled, per topic and partition of this replica.",
-            ["topic", "partition"],
+        # --- writing ----------------------------------------------------------------------------------
+        self.unchanged = Counter(
+            "telemachus_repeats_dropped",
+            "Deliveries and commands that changed nothing, since their effect was there: known by the inbox, as a "
+            "command, or by a version at least as new. A rise follows restarts; without one, something sends twice.",
+            ["known_by"],
             registry=self.registry,
         )
         self.cas_retries = Counter(
@@ -62,10 +93,12 @@ class Metrics:
             "Compare-and-set writes that lost and ran again. A rise: one document is hot.",
             registry=self.registry,
         )
-        self.requests = Histogram(
-            "telemachus_http_request_seconds",
-            "HTTP requests by route and status.",
-            ["method", "route", "status"],
+        # --- the process --------------------------------------------------------------------------------
+        self.backend_started = Gauge(
+            "telemachus_backend_started",
+            "1 once this replica has reached mongo, and has started its kafka_producer and kafka_consumers. "
+            "0 for minutes: /status says why.",
+            ["backend"],
             registry=self.registry,
         )
         self.service = Gauge(

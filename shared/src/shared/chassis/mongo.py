@@ -144,11 +144,13 @@ class Collection:
         *,
         sort: Sequence[tuple[str, int]] | None = None,
         upsert: bool = False,
+        before: bool = False,
     ) -> Document | None:
-        """Change one document atomically and return it as it is afterwards."""
+        """Change one document atomically and return it as it is afterwards, or was ``before``."""
+        which = ReturnDocument.BEFORE if before else ReturnDocument.AFTER
         with _translated():
             found: Document | None = await self._inner.find_one_and_update(
-                where, change, sort=sort, upsert=upsert, return_document=ReturnDocument.AFTER
+                where, change, sort=sort, upsert=upsert, return_document=which
             )
             return found
 

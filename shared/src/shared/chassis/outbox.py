@@ -20,6 +20,7 @@ from .failpoints import Failpoint, reach
 from .logging import followed, get_logger
 from .metrics import Metrics
 from .mongo import Collection, DatabaseUnavailable, Document
+from .telemetry import Traces, on_kafka
 from .topics import TopicNames
 
 log = get_logger(__name__)
@@ -106,6 +107,7 @@ class Relay:
         topics: TopicNames,
         clock: Clock,
         metrics: Metrics,
+        traces: Traces | None = None,
     ) -> None:
         self._collections = list(collections)
         self._sender = sender
@@ -113,6 +115,7 @@ class Relay:
         self._topics = topics
         self._clock = clock
         self._metrics = metrics
+        self._traces = traces or Traces()
         self._queue: asyncio.Queue[tuple[Collection, str, Document | None]] = asyncio.Queue()
         self._queued: set[tuple[str, str]] = set()
         self._busy = 0
@@ -177,20 +180,22 @@ class Relay:
         pending = 0
         oldest: datetime | None = None
         for collection in self._collections:
-            due = [
+            waiting = [
                 document
                 async for document in collection.find(
-                    {"ob.due": {"$lte": now - GRACE}},
+                    {"ob.due": {"$exists": True}},
                     sort=[("ob.due", 1)],
                     limit=SWEEP_LIMIT,
-                    fields=["_id", "outbox.at"],
+                    fields=["_id", "ob.due", "outbox.at"],
                 )
             ]
+            due = [document for document in waiting if document["ob"]["due"] <= now - GRACE]
             random.shuffle(due)
             for document in due:
                 self.nudge(collection, document["_id"])
             pending += await self.pending(collection)
-            firsts = [document["outbox"][0]["at"] for document in due if document.get("outbox")]
+            # also of those that back off after a failed send: their due date is no age
+            firsts = [document["outbox"][0]["at"] for document in waiting if document.get("outbox")]
             oldest = min([*firsts, oldest] if oldest else firsts, default=oldest)
         self._metrics.outbox_pending.set(pending)
         self._metrics.outbox_age.set((now - oldest).total_seconds() if oldest else 0)
@@ -214,15 +219,19 @@ class Relay:
                 return
 
     async def _claim(self, collection: Collection, id: str) -> Document | None:
+        """The document under our lease; ``ob.doubtful``, which is not stored, is how many events may repeat others."""
         now = self._clock.now()
-        return await collection.find_one_and_update(
+        lease = {"tok": _token(), "until": now + LEASE}
+        before = await collection.find_one_and_update(
             {
                 "_id": {"$eq": id},
                 "ob.due": {"$lte": now},
                 "$or": [{"ob.until": {"$exists": False}}, {"ob.until": {"$lte": now}}],
             },
-            {"$set": {"ob.tok": _token(), "ob.until": now + LEASE}},
+            {"$set": {f"ob.{name}": value for name, value in lease.items()}},
+            before=True,
         )
+        return None if before is None else {**before, "ob": {**before["ob"], **lease, "doubtful": _doubtful(before)}}
 
     async def _send_all(self, collection: Collection, document: Document) -> bool:
         """Send and remove; whether another drain should follow at once."""
@@ -232,7 +241,7 @@ class Relay:
         waiting = document["outbox"]
         last = 0 if waiting else document["seq"]
         failed = False
-        for entry in waiting[:DRAIN_LIMIT]:
+        for place, entry in enumerate(waiting[:DRAIN_LIMIT]):
             if last:
                 reach(Failpoint.RELAY_BETWEEN_SENDS)
             if self._clock.now() >= renew_at:
@@ -240,7 +249,7 @@ class Relay:
                     return False
                 renew_at = self._clock.now() + LEASE / 2
             try:
-                await self._send(document, entry)
+                await self._send(document, entry, again=place < document["ob"].get("doubtful", 0))
             except Exception as error:  # noqa: BLE001 - any failed send must stop the rest, to keep the order
                 log.warning("publish failed", event_id=f"{document['_id']}.{entry['n']}", error=repr(error))
                 self._metrics.publish_failures.inc()
@@ -274,7 +283,7 @@ class Relay:
             change["$pull"] = {"outbox": {"n": {"$lte": last}}}
         await collection.unhurried().update_one(mine, change)
 
-    async def _send(self, document: Document, entry: Document) -> None:
+    async def _send(self, document: Document, entry: Document, *, again: bool) -> None:
         event_id = f"{document['_id']}.{entry['n']}"
         envelope = Envelope(
             event_id=event_id,
@@ -289,11 +298,20 @@ class Relay:
             correlation_id=entry.get("correlation_id"),
             traceparent=entry.get("traceparent"),
         )
-        major = int(entry["type"].rpartition(".v")[2])
-        await self._sender.send(
-            self._topics.named(entry["name"], major),
-            key=entry["key"],
-            value=entry["data"].encode(),
-            headers=to_headers(envelope),
-        )
+        topic = self._topics.named(entry["name"], int(entry["type"].rpartition(".v")[2]))
+        about = {"messaging.message.id": event_id, "telemachus.again": again, **on_kafka("send", topic)}
+        with self._traces.span(f"send {entry['name']}", "producer", parent=envelope.traceparent, attributes=about):
+            await self._sender.send(topic, key=entry["key"], value=entry["data"].encode(), headers=to_headers(envelope))
         self._metrics.events_published.labels(entry["name"]).inc()
+        if again:
+            self._metrics.relay_repeats.labels(entry["name"]).inc()
+
+
+def _doubtful(before: Document) -> int:
+    """How many of a document's events may be on their topics although nobody removed them.
+
+    A relay whose lease ran out may have sent all. One whose send failed has given back all but those before it.
+    """
+    if "until" in before["ob"]:
+        return len(before["outbox"])
+    return 1 if before["ob"].get("tries") else 0

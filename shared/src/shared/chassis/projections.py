@@ -5,7 +5,9 @@ from typing import Protocol, TypeVar
 
 from .aggregates import Page, StoredStates
 from .documents import Scalar, State
-from .mongo import DuplicateKey
+from .metrics import Metrics
+from .mongo import Collection, DuplicateKey
+from .telemetry import Traces
 
 P = TypeVar("P", bound=State)
 
@@ -48,8 +50,27 @@ class Projections(Protocol[P]):
 class MongoProjections(StoredStates[P]):
     """The port on MongoDB: one atomic upsert per event."""
 
+    def __init__(
+        self,
+        collection: Collection,
+        state: type[P],
+        *,
+        metrics: Metrics | None = None,
+        traces: Traces | None = None,
+    ) -> None:
+        super().__init__(collection, state)
+        self._metrics = metrics
+        self._traces = traces or Traces()
+
     async def keep_newest(self, projection: P) -> bool:
         """See :meth:`Projections.keep_newest`."""
+        with self._traces.span(f"keep {self.codec.name}", attributes={"telemachus.id": projection.id}):
+            kept = await self._keep_newest(projection)
+        if not kept and self._metrics:
+            self._metrics.unchanged.labels("version").inc()
+        return kept
+
+    async def _keep_newest(self, projection: P) -> bool:
         try:
             return await self.collection.update_one(
                 {
@@ -68,4 +89,4 @@ class MongoProjections(StoredStates[P]):
             )
             if stored is None or stored["v"] >= projection.version:
                 return False
-            return await self.keep_newest(projection)
+            return await self._keep_newest(projection)

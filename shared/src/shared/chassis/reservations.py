@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from .failpoints import Failpoint, reach
+from .metrics import Metrics
 from .mongo import Collection, Document, DuplicateKey
 
 TRIES = 20
@@ -59,8 +60,9 @@ class Reservations(Protocol):
 class MongoReservations:
     """The port on MongoDB: one document per participant, changed by compare-and-set on its version."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, *, metrics: Metrics | None = None) -> None:
         self._collection = collection
+        self._metrics = metrics
 
     async def acquire(self, tenant: str, claims: Sequence[Claim], fits: Fits) -> Claim | None:
         """See :meth:`Reservations.acquire`. One write per participant, however many claims there are on it.
@@ -94,6 +96,8 @@ class MongoReservations:
         """Write every claim up to the first that does not fit; that one, or None."""
         for attempt in range(TRIES):
             if attempt:
+                if self._metrics:
+                    self._metrics.cas_retries.inc()
                 await asyncio.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - jitter
             document = await self._collection.find_one({"_id": {"$eq": _key(tenant, participant)}})
             fitting, refused = _fitting(wanted, () if document is None else _claims(document), fits)

@@ -30,6 +30,7 @@ from .projections import MongoProjections
 from .reservations import MongoReservations
 from .settings import ServiceSettings
 from .supervisor import Step, Supervisor
+from .telemetry import Traces
 from .topics import TopicNames
 
 S = TypeVar("S", bound=State)
@@ -41,11 +42,12 @@ GARBAGE_FIRST_LOOK_AFTER = 10_000
 class Chassis:
     """Every shared part of one service, built once by its composition root."""
 
-    def __init__(self, settings: ServiceSettings, *, clock: Clock | None = None) -> None:
+    def __init__(self, settings: ServiceSettings, *, clock: Clock | None = None, traces: Traces | None = None) -> None:
         self.settings = settings
         failpoints.arm(failpoints.parse(settings.failpoints))
         self.clock: Clock = clock or SystemClock()
         self.metrics = Metrics(settings.service_name)
+        self.traces = traces or Traces.of(settings)
         self.mongo = Mongo(
             settings.mongo_uri.get_secret_value(),
             settings.mongo_database,
@@ -53,7 +55,7 @@ class Chassis:
             selection_timeout_ms=settings.mongo_selection_timeout_ms,
         )
         self.sender = KafkaSender(settings)
-        self.bus = Bus(settings, sender=self.sender, metrics=self.metrics)
+        self.bus = Bus(settings, sender=self.sender, metrics=self.metrics, traces=self.traces)
         self.relay = Relay(
             [],
             self.sender,
@@ -61,6 +63,7 @@ class Chassis:
             topics=TopicNames.of(settings),
             clock=self.clock,
             metrics=self.metrics,
+            traces=self.traces,
         )
         self._prepare: list[Step] = []
 
@@ -72,7 +75,13 @@ class Chassis:
         """A collection of aggregates, whose outbox the relay drains."""
         collection = self.collection(name)
         aggregates = MongoAggregates(
-            collection, state, clock=self.clock, relay=self.relay, metrics=self.metrics, leases_for=self.relay
+            collection,
+            state,
+            clock=self.clock,
+            relay=self.relay,
+            metrics=self.metrics,
+            leases_for=self.relay,
+            traces=self.traces,
         )
         self.relay.add(collection)
         self._prepare.append(aggregates.ensure_indexes)
@@ -80,11 +89,11 @@ class Chassis:
 
     def projections(self, name: str, state: type[S]) -> MongoProjections[S]:
         """A collection of copies built from events."""
-        return MongoProjections(self.collection(name), state)
+        return MongoProjections(self.collection(name), state, metrics=self.metrics, traces=self.traces)
 
     def reservations(self, name: str) -> MongoReservations:
         """A collection of claims on participants."""
-        return MongoReservations(self.collection(name))
+        return MongoReservations(self.collection(name), metrics=self.metrics)
 
     def app(
         self,
@@ -121,6 +130,7 @@ class Chassis:
             metrics=self.metrics,
             prepare=[*self._prepare, *indexes, lambda: ensure_indexes(answers)],
             background=background,
+            traces=self.traces,
             topics=(
                 *self.bus.reads,
                 *(names.event(event) for event in emits),
@@ -139,6 +149,7 @@ class Chassis:
         app = FastAPI(title=title, description=description, version="1", lifespan=lifespan)
         app.state.settings = self.settings
         app.state.supervisor = supervisor
+        app.state.metrics = self.metrics
         problems.register(app)
         asyncapi = asyncapi_document(
             service=self.settings.service_name,
@@ -152,7 +163,7 @@ class Chassis:
         for router in routers:
             app.include_router(router, prefix="/v1")
         app.add_middleware(IdempotentRequests, answers=answers, clock=self.clock)
-        app.add_middleware(RequestEdge, metrics=self.metrics, limits=dict(body_limits or {}))
+        app.add_middleware(RequestEdge, metrics=self.metrics, limits=dict(body_limits or {}), traces=self.traces)
         return app
 
 

@@ -30,6 +30,8 @@ class ServiceSettings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+    traces: Literal["off", "otlp", "console"] = "off"
+    """Where OpenTelemetry spans go; ``otlp`` is configured by the standard OTEL_* variables (telemetry.py)."""
     default_roles: Annotated[frozenset[AccessRole] | None, NoDecode] = None
     """Roles of a request that names no principal. Only for the local profile; a cluster answers 401."""
 

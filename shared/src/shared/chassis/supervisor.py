@@ -21,6 +21,7 @@ from .metrics import Metrics
 from .mongo import DatabaseUnavailable, Mongo
 from .outbox import Relay
 from .settings import ServiceSettings
+from .telemetry import Traces
 
 log = get_logger(__name__)
 
@@ -71,6 +72,7 @@ class Supervisor:
         prepare: Sequence[Step],
         background: Sequence[Step],
         topics: Sequence[str],
+        traces: Traces | None = None,
     ) -> None:
         self._settings = settings
         self._mongo = mongo
@@ -81,8 +83,12 @@ class Supervisor:
         self._prepare = prepare
         self._background = background
         self._topics = topics
+        self._traces = traces or Traces()
         self._tasks: list[asyncio.Task[None]] = []
         self.health = Health()
+        metrics.backend_started.labels("mongo").set_function(lambda: self.health.mongo == "ok")
+        metrics.backend_started.labels("kafka_producer").set_function(lambda: self.health.kafka_producer == "ok")
+        metrics.backend_started.labels("kafka_consumers").set_function(lambda: self.health.kafka_consumers == "ok")
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -101,6 +107,7 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sender.stop()
         self._mongo.close()
+        await asyncio.to_thread(self._traces.close)
 
     async def check_database(self) -> bool:
         """Whether MongoDB answers now and its indexes are there: this is readiness."""
@@ -181,14 +188,20 @@ class Supervisor:
                             name = f"{partition.topic}/{partition.partition}"
                             lag[name] = behind
                             positions[name] = (consumer.highwater(partition) or 0) - behind
-                            self._metrics.consumer_lag.labels(partition.topic, str(partition.partition)).set(behind)
             self.health.lag = lag
+            self._tell_lag()
             progressed = positions != before or not any(lag.values())
             before = positions
             if progressed:
                 self.health.stalled_since = None
             elif self.health.stalled_since is None:
                 self.health.stalled_since = asyncio.get_running_loop().time()
+
+    def _tell_lag(self) -> None:
+        self._metrics.consumer_lag.clear()  # what another replica reads now is no longer told from here
+        for name, behind in self.health.lag.items():
+            topic, _, partition = name.rpartition("/")
+            self._metrics.consumer_lag.labels(topic, partition).set(behind)
 
 
 async def _until_it_works(step: Step, what: str, note: Callable[[str], None] = lambda _state: None) -> None:
