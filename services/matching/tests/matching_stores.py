@@ -10,13 +10,14 @@ from typing import Any
 
 from matching.domain.candidate import Candidate, Programme
 from matching.domain.pairing import Pairing, PairingStatus
-from matching.domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
+from matching.domain.proposal import ChosenPair, Problem, Proposal, StoredLeftOut, StoredPair
 from matching.domain.renewal import Renewal
 from matching.domain.restriction import Restriction
 from matching.domain.run import MatchRun, RunStatus, may_be_taken
 from matching.domain.study import Study
 from matching.domain.study import may_be_taken as study_may_be_taken
 from matching.engine.compute import compute
+from matching.engine.process import best_partner
 from matching.use_cases import Matching, PoolFigures, Stores
 from matching.use_cases.ports import Upload, Work
 from matching.use_cases.snapshot import HOLDING
@@ -116,6 +117,17 @@ class InMemoryBacklog:
         )
 
 
+class InMemoryReady:
+    """Whoever may be paired, out of the dictionary."""
+
+    def __init__(self, candidates: InMemoryProjections[Candidate]) -> None:
+        self._candidates = candidates
+
+    async def of_role(self, tenant: str, programme_id: str, role: Role) -> Sequence[Candidate]:
+        where = {"programme_id": programme_id, "role": role.value, "ready": True, "withdrawn": False}
+        return [person async for person in self._candidates.stream(tenant, where)]
+
+
 class InMemoryUploads:
     """Uploaded people in a dictionary."""
 
@@ -146,6 +158,10 @@ class InlineEngine:
         self.asked.append(problem)
         await asyncio.sleep(0)
         return compute(problem, on_progress or (lambda _percent: None))
+
+    async def partner(self, problem: Problem) -> ChosenPair | None:
+        self.asked.append(problem)
+        return await best_partner(problem)
 
 
 class Crash(BaseException):
@@ -207,6 +223,7 @@ class Service:
         self.stores = Stores(
             programmes=programmes,
             candidates=self.candidates,
+            ready=InMemoryReady(self.candidates),
             pairings=self.pairings,
             runs=self.runs,
             renewals=self.renewals,

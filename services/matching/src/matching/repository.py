@@ -1,9 +1,11 @@
 """Matching's own database: its collections, their indexes, and the questions beyond the generic ports."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
+from shared.chassis.documents import StateCodec
 from shared.chassis.mongo import Collection, Document
 from shared.chassis.service import Chassis
 from shared.contracts import Role
@@ -20,6 +22,10 @@ from .use_cases.snapshot import HOLDING
 
 A_BATCH = 200
 PEOPLE_A_DOCUMENT = 500
+VERSIONS_AT_ONCE = 2000
+PEOPLE_AT_ONCE = 100
+PEOPLE_KNOWN = 10_000
+"""In memory, per process: some 10 kB each."""
 _PEOPLE = TypeAdapter(tuple[Candidate, ...])
 
 
@@ -28,6 +34,7 @@ def stores(chassis: Chassis) -> Stores:
     return Stores(
         programmes=chassis.projections("programmes", Programme),
         candidates=chassis.projections("candidates", Candidate),
+        ready=MongoReady(chassis),
         pairings=chassis.aggregates("pairings", Pairing),
         runs=chassis.aggregates("match_runs", MatchRun),
         renewals=chassis.aggregates("renewals", Renewal),
@@ -40,6 +47,62 @@ def stores(chassis: Chassis) -> Stores:
         backlog=MongoBacklog(chassis),
         clock=chassis.clock,
     )
+
+
+class MongoReady:
+    """People by versions from the database and by content from memory: what was read once is not decoded again.
+
+    A version of a person never changes, so nothing that was remembered can be wrong; what is not the newest any more is
+    replaced when it is met. The database answers from its index alone, in parts small enough for the event loop.
+    """
+
+    def __init__(self, chassis: Chassis) -> None:
+        self._candidates = chassis.collection("candidates")
+        self._codec = StateCodec(Candidate)
+        self._known: OrderedDict[str, Candidate] = OrderedDict()
+
+    async def of_role(self, tenant: str, programme_id: str, role: Role) -> Sequence[Candidate]:
+        """See the port."""
+        where: Document = {
+            "tenant": {"$eq": tenant},
+            "programme_id": {"$eq": programme_id},
+            "role": {"$eq": role.value},
+            "ready": True,
+            "withdrawn": False,
+        }
+        people: list[Candidate] = []
+        last = ""
+        while newest := await self._versions({**where, "_id": {"$gt": last}}):
+            read = await self._read(where, [id_ for id_, version in newest.items() if not self._knows(id_, version)])
+            people += [person for id_ in newest if (person := read.get(id_) or self._known.get(id_)) is not None]
+            last = max(newest)
+        self._forget()
+        return people
+
+    async def _versions(self, where: Document) -> Mapping[str, int]:
+        """By id, in the order of ids."""
+        found = self._candidates.find(where, sort=[("_id", 1)], limit=VERSIONS_AT_ONCE, fields=["v"])
+        return {document["_id"]: document["v"] async for document in found}
+
+    def _knows(self, id_: str, version: int) -> bool:
+        known = self._known.pop(id_, None)
+        if known is None or known.version != version:
+            return False
+        self._known[id_] = known  # behind whoever was not asked about for longer
+        return True
+
+    async def _read(self, where: Document, ids: Sequence[str]) -> Mapping[str, Candidate]:
+        """Who has left since their version was read is not among them."""
+        read: dict[str, Candidate] = {}
+        for begin in range(0, len(ids), PEOPLE_AT_ONCE):
+            some = self._candidates.find({**where, "_id": {"$in": ids[begin : begin + PEOPLE_AT_ONCE]}})
+            read |= {document["_id"]: self._codec.decode(document) async for document in some}
+        self._known |= read
+        return read
+
+    def _forget(self) -> None:
+        while len(self._known) > PEOPLE_KNOWN:
+            self._known.popitem(last=False)
 
 
 class MongoBacklog:
@@ -135,7 +198,9 @@ class MongoBacklog:
 
     async def ensure_indexes(self) -> None:
         """Repeatable."""
-        await self._candidates.ensure_index([("tenant", 1), ("programme_id", 1), ("role", 1)])
+        await self._candidates.ensure_index(
+            [*((name, 1) for name in ("tenant", "programme_id", "role", "ready", "withdrawn", "_id", "v"))]
+        )
         await self._runs.ensure_index([("status", 1), ("requested_at", 1)])
         await self._runs.ensure_index([("tenant", 1), ("programme_id", 1), ("status", 1)])
         await self._renewals.ensure_index([("due", 1)])

@@ -253,6 +253,31 @@ async def test_places_are_taken_by_pairings_that_are_proposed_or_active(store: S
     assert await store.stores.backlog.places_taken("default", "prog_2") == {}
 
 
+async def test_who_is_ready_is_told_by_role_as_they_are_now(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("VERSIONS_AT_ONCE", 3), ("PEOPLE_AT_ONCE", 2), ("PEOPLE_KNOWN", 4)):
+        monkeypatch.setattr(repository, name, few)
+    mentors = [a_mentor(f"m{number}") for number in range(8)]
+    others = (
+        a_mentor("n1", ready=False),
+        a_mentor("n2", withdrawn=True),
+        a_mentor("n3", programme_id="prog_2"),
+        a_mentor("n4", tenant="other"),
+        a_mentee("e1"),
+    )
+    for person in (*reversed(mentors), *others):
+        await store.stores.candidates.keep_newest(person)
+    ready = store.stores.ready
+    for _ in range(2):
+        assert list(await ready.of_role("default", "prog_1", Role.MENTOR)) == mentors
+    mentors[2] = replace(mentors[2], version=2, capacity=3)
+    gone = (replace(mentors[0], version=2, withdrawn=True), replace(mentors[7], version=2, ready=False))
+    for person in (mentors[2], *gone):
+        await store.stores.candidates.keep_newest(person)
+    assert list(await ready.of_role("default", "prog_1", Role.MENTOR)) == mentors[1:7]
+    assert [person.id for person in await ready.of_role("default", "prog_1", Role.MENTEE)] == ["e1"]
+    assert list(await ready.of_role("default", "prog_9", Role.MENTOR)) == []
+
+
 async def test_pairings_are_found_by_either_person(store: Store) -> None:
     await store.keep(store.stores.pairings, a_pairing())
     for where in ({"people": "person_m1"}, {"people": "person_e1"}, {"volunteers": "e1"}):

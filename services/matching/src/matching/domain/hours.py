@@ -32,6 +32,7 @@ def require_known_zone(name: str) -> None:
     _zone(name)
 
 
+@lru_cache(maxsize=4096)
 def utc_offset_minutes(zone: str, week: date) -> int:
     """How far the zone is ahead of UTC at noon of the week's Wednesday."""
     noon = datetime.combine(week + timedelta(days=2), time(12), tzinfo=_zone(zone))

@@ -80,7 +80,12 @@ def main_language(tag: str) -> str:
 
 def shared_languages(one: Candidate, other: Candidate) -> tuple[str, ...]:
     """Languages that both speak, without their regions."""
-    return tuple(sorted(set(map(main_language, one.languages)) & set(map(main_language, other.languages))))
+    return tuple(sorted(languages_of(one) & languages_of(other)))
+
+
+def languages_of(person: Candidate) -> frozenset[str]:
+    """What the person speaks, without regions."""
+    return frozenset(map(main_language, person.languages))
 
 
 def can_meet(one: Candidate, other: Candidate, charter: Charter) -> bool:

@@ -15,7 +15,7 @@ from shared.contracts import ScoreTerm
 
 from .candidate import Candidate
 from .hours import shared_minutes, utc_offset_minutes, weekly_slots
-from .rules import Charter, shared_languages, taught_skills
+from .rules import Charter, languages_of, shared_languages, taught_skills
 
 LIFT_BITS = 6
 """A full lift, from the learner's level to level 5, has two to this power parts."""
@@ -39,6 +39,9 @@ MOST_WISHES = 10
 FULL_GRID_SCORE = 100
 IN_CONFIDENCE = frozenset({"ranked_wishes", "grid", "grid_not_given"})
 """Terms that would tell one of two people what the other wished for, or how the other was judged."""
+
+Term = tuple[str, int]
+"""Its name and its points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,43 +72,52 @@ def full_lifts(learner: Candidate, weight: int) -> tuple[int, ...]:
 
 def score_pair(mentor: Candidate, mentee: Candidate, charter: Charter) -> PairScore:
     """The score of this pair, whether or not a hard rule forbids it."""
-    weights = charter.policy.weights
-    minutes = shared_minutes(
-        weekly_slots(mentor.availability, mentor.time_zone, charter.week),
-        weekly_slots(mentee.availability, mentee.time_zone, charter.week),
+    return PairScore(
+        terms=tuple(ScoreTerm(term=name, points=points) for name, points in _terms(mentor, mentee, charter)),
+        shared_skills=taught_skills(mentor, mentee),
+        shared_languages=shared_languages(mentor, mentee),
+        shared_minutes_per_week=_shared_minutes(mentor, mentee, charter),
     )
-    languages = shared_languages(mentor, mentee)
-    further = min(max(len(languages) - 1, 0), ENOUGH_FURTHER_LANGUAGES)
+
+
+def total_of(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
+    """The total of :func:`score_pair`, in a third of its time: for whoever compares many pairs and shows one."""
+    return sum(points for _, points in _terms(mentor, mentee, charter))
+
+
+def _terms(mentor: Candidate, mentee: Candidate, charter: Charter) -> tuple[Term, ...]:
+    weights = charter.policy.weights
+    further = min(max(len(languages_of(mentor) & languages_of(mentee)) - 1, 0), ENOUGH_FURTHER_LANGUAGES)
+    minutes = min(_shared_minutes(mentor, mentee, charter), ENOUGH_SHARED_MINUTES)
     common = min(_common_ground(mentor, mentee), ENOUGH_COMMON_GROUND)
-    terms = (
-        _term("skills", coverage(mentor, mentee, weights.skills)),
+    wishes = wished(mentor, mentee.id) + wished(mentee, mentor.id)
+    return (
+        ("skills", coverage(mentor, mentee, weights.skills)),
         _age_gap(mentor, mentee, charter),
         _other_unit(mentor, mentee, weights.other_unit),
-        _term("motivation", weights.motivation * (mentor.motivation + mentee.motivation) // TOP_MOTIVATION),
-        _term("proximity", _proximity(mentor, mentee, charter)),
-        _term(
-            "shared_hours",
-            weights.shared_hours * min(minutes, ENOUGH_SHARED_MINUTES) // ENOUGH_SHARED_MINUTES,
-        ),
-        _term("shared_languages", weights.shared_languages * further // ENOUGH_FURTHER_LANGUAGES),
-        _term("interests", weights.interests * common // ENOUGH_COMMON_GROUND),
-        _term("reciprocity", coverage(mentee, mentor, weights.reciprocity)),
+        ("motivation", weights.motivation * (mentor.motivation + mentee.motivation) // TOP_MOTIVATION),
+        ("proximity", _proximity(mentor, mentee, charter)),
+        ("shared_hours", weights.shared_hours * minutes // ENOUGH_SHARED_MINUTES),
+        ("shared_languages", weights.shared_languages * further // ENOUGH_FURTHER_LANGUAGES),
+        ("interests", weights.interests * common // ENOUGH_COMMON_GROUND),
+        ("reciprocity", coverage(mentee, mentor, weights.reciprocity)),
         _seniority_gap(mentor, mentee, weights.seniority_gap),
-        _term(
-            "ranked_wishes", wish_points(wished(mentor, mentee.id) + wished(mentee, mentor.id), weights.ranked_wishes)
-        ),
+        ("ranked_wishes", wish_points(wishes, weights.ranked_wishes)),
         *_grid(mentor, weights.grid),
     )
-    return PairScore(
-        terms=terms,
-        shared_skills=taught_skills(mentor, mentee),
-        shared_languages=languages,
-        shared_minutes_per_week=minutes,
+
+
+def _shared_minutes(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
+    return shared_minutes(
+        weekly_slots(mentor.availability, mentor.time_zone, charter.week),
+        weekly_slots(mentee.availability, mentee.time_zone, charter.week),
     )
 
 
 def coverage(teacher: Candidate, learner: Candidate, weight: int) -> int:
     """Points for what the learner wants and the teacher can pass on, by priority and level: a sum over the wishes."""
+    if not weight or not learner.skills_wanted:
+        return 0
     levels = {offer.skill: offer.level for offer in teacher.skills_offered}
     return sum(
         full * lift(wish.level, levels.get(wish.skill, 0)) >> LIFT_BITS
@@ -142,26 +154,22 @@ def minutes_apart(one_offset: int, other_offset: int) -> int:
     return min(apart, 2 * HALF_A_DAY - apart)
 
 
-def _term(name: str, points: int) -> ScoreTerm:
-    return ScoreTerm(term=name, points=points)
+def _not_given(name: str, weight: int) -> Term:
+    return f"{name}_not_given", weight // 2
 
 
-def _not_given(name: str, weight: int) -> ScoreTerm:
-    return ScoreTerm(term=f"{name}_not_given", points=weight // 2)
-
-
-def _age_gap(mentor: Candidate, mentee: Candidate, charter: Charter) -> ScoreTerm:
+def _age_gap(mentor: Candidate, mentee: Candidate, charter: Charter) -> Term:
     weight = charter.policy.weights.age_gap
     if mentor.age_band is None or mentee.age_band is None:
         return _not_given("age_gap", weight)
     gap = birth_years(mentor.age_band) - birth_years(mentee.age_band)
-    return _term("age_gap", age_gap_points(gap - 2 * charter.policy.age_gap_target, weight))
+    return "age_gap", age_gap_points(gap - 2 * charter.policy.age_gap_target, weight)
 
 
-def _other_unit(mentor: Candidate, mentee: Candidate, weight: int) -> ScoreTerm:
+def _other_unit(mentor: Candidate, mentee: Candidate, weight: int) -> Term:
     if mentor.unit is None or mentee.unit is None:
         return _not_given("other_unit", weight)
-    return _term("other_unit", 0 if mentor.unit == mentee.unit else weight)
+    return "other_unit", 0 if mentor.unit == mentee.unit else weight
 
 
 def _proximity(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
@@ -179,16 +187,16 @@ def _common_ground(mentor: Candidate, mentee: Candidate) -> int:
     return len(set(mentor.interests) & set(mentee.interests)) + len(set(mentor.goals) & set(mentee.goals))
 
 
-def _seniority_gap(mentor: Candidate, mentee: Candidate, weight: int) -> ScoreTerm:
+def _seniority_gap(mentor: Candidate, mentee: Candidate, weight: int) -> Term:
     if mentor.grade_band is None or mentee.grade_band is None:
         return _not_given("seniority_gap", weight)
     gap = min(max(mentee.grade_band - mentor.grade_band, 0), FULL_SENIORITY_GAP)
-    return _term("seniority_gap", weight * gap // FULL_SENIORITY_GAP)
+    return "seniority_gap", weight * gap // FULL_SENIORITY_GAP
 
 
-def _grid(mentor: Candidate, weight: int) -> tuple[ScoreTerm, ...]:
+def _grid(mentor: Candidate, weight: int) -> tuple[Term, ...]:
     if not weight:
         return ()
     if mentor.grid_score is None:
         return (_not_given("grid", weight),)
-    return (_term("grid", weight * mentor.grid_score // FULL_GRID_SCORE),)
+    return (("grid", weight * mentor.grid_score // FULL_GRID_SCORE),)

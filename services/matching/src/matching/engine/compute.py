@@ -26,8 +26,9 @@ from ..domain.rules import broken_rules
 from ..domain.scoring import score_pair
 from .baselines import greedy_score, random_score
 from .encode import encode
-from .market import UNMATCHED, Int64
+from .market import UNMATCHED, Int64, Market
 from .objective import Solution, solve
+from .optimum import Pricing, Worth
 from .shut_out import ShutOut
 from .side import Side
 
@@ -79,6 +80,7 @@ def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) 
     market = encode(mentors, mentees, problem.charter, problem.history, pool.places)
     progress(15)
     solution = solve(market, problem.charter.policy.objective, lambda share: progress(15 + round(65 * share)))
+    solution = _first_of_equals(market, solution)
     progress(80)
     pairs = _chosen(solution, pool, problem)
     progress(85)
@@ -105,6 +107,18 @@ def compute(problem: Problem, progress: Callable[[int], None] = lambda _: None) 
         seconds=round(time.perf_counter() - began, 3),
     )
     return Proposal(figures=figures, pairs=pairs, left_out=people, prices=_prices(solution, pool))
+
+
+def _first_of_equals(market: Market, solution: Solution) -> Solution:
+    """One mentee alone gets, of mentors who score the same, the first in canonical order; the prices fit any of them.
+
+    A mentor alone gets that by itself. It is the rule of :func:`matching.engine.process.best_partner`.
+    """
+    if market.rows != 1 or solution.partner[0] == UNMATCHED:
+        return solution
+    free = np.flatnonzero(market.places > 0)
+    first = Pricing(market.only(free), Worth()).look(np.zeros(len(free), np.int64), np.array([-1]), 1)
+    return replace(solution, partner=free[first.column].astype(np.int32))
 
 
 def _prices(solution: Solution, pool: _Pool) -> Prices:
@@ -152,9 +166,14 @@ def _pool(problem: Problem) -> tuple[_Pool, list[DroppedLock]]:
 
 
 def _in_canonical_order(people: Sequence[Candidate], places: Mapping[str, int]) -> list[Candidate]:
-    """Those who can be paired, by what they say of themselves; names only separate people who say the same."""
+    """Those who can be paired."""
     able = [person for person in people if person.takes_part and places.get(person.id, 0) > 0]
-    return sorted(able, key=lambda person: (_CANDIDATE.dump_json(replace(person, **_NAMES)), person.id))
+    return sorted(able, key=canonical)
+
+
+def canonical(person: Candidate) -> tuple[bytes, str]:
+    """Orders people by what they say of themselves; names only separate people who say the same."""
+    return _CANDIDATE.dump_json(replace(person, **_NAMES)), person.id
 
 
 def _chosen(solution: Solution, pool: _Pool, problem: Problem) -> tuple[ChosenPair, ...]:

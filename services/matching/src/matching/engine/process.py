@@ -13,12 +13,17 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing.sharedctypes import Synchronized
 
-from ..domain.proposal import EngineFailed, Problem, Proposal
-from .compute import compute
+from ..domain.candidate import Candidate
+from ..domain.partner import best_partners, in_roles
+from ..domain.proposal import ChosenPair, EngineFailed, Problem, Proposal
+from ..domain.scoring import score_pair
+from .compute import canonical, compute
 
 WORKERS = 2
 """One for a cohort run, one for the small questions that must not wait for it."""
 TELL_EVERY = 0.25
+AT_A_TIME = 200
+"""People whom a single person is compared with before others may use the event loop: some 5 to 10 ms."""
 
 
 class Abandoned(Exception):
@@ -55,6 +60,26 @@ def _answer(problem: Problem, number: int | None) -> Proposal:
     return compute(problem, tell)
 
 
+async def best_partner(problem: Problem) -> ChosenPair | None:
+    """What :func:`compute` would choose for one mentor or one mentee alone: of equals the first in canonical order.
+
+    Neither a process nor a thread is worth it: to hand the people over would take longer than to compare them.
+    """
+    mentor_alone = len(problem.mentors) == 1
+    (person,) = problem.mentors if mentor_alone else problem.mentees
+    others = problem.mentees if mentor_alone else problem.mentors
+    chosen: Candidate | None = None
+    for begin in range(0, len(others), AT_A_TIME):
+        free = [other for other in others[begin : begin + AT_A_TIME] if problem.places[other.id] > 0]
+        equals = best_partners(person, free if chosen is None else (chosen, *free), problem.charter, problem.history)
+        chosen = min(equals, key=canonical) if len(equals) > 1 else next(iter(equals), None)
+        await asyncio.sleep(0)
+    if chosen is None or problem.places[person.id] <= 0:
+        return None
+    mentor, mentee = in_roles(person, chosen)
+    return ChosenPair(mentor=mentor, mentee=mentee, points=score_pair(mentor, mentee, problem.charter), locked=False)
+
+
 class EngineProcesses:
     """The engine port on worker processes. Cohort runs go one at a time; they are started by one task."""
 
@@ -83,6 +108,10 @@ class EngineProcesses:
         finally:
             if number is not None and self._wanted.value == number:
                 self._wanted.value = 0
+
+    async def partner(self, problem: Problem) -> ChosenPair | None:
+        """See the port."""
+        return await best_partner(problem)
 
     def close(self) -> None:
         """Let the workers go; what they compute is abandoned."""

@@ -18,7 +18,7 @@ TRIES = 3
 
 
 class Newcomers:
-    """Pairs one person with the best partner who is free, through the same engine as a cohort run."""
+    """Pairs one person with the best partner who is free: whom a cohort run over the same people would choose."""
 
     def __init__(self, stores: Stores, places: Places, engine: Engine) -> None:
         self._stores = stores
@@ -33,7 +33,7 @@ class Newcomers:
         programme = await self._stores.programmes.find(principal.tenant, person.programme_id)
         if programme is None or programme.policy.mode is not MatchMode.CONTINUOUS:
             return  # the charter, when it comes, catches up with those who came before it
-        await self.pair(person, programme, principal, cause=f"arrival.{person.id}.{person.version}")
+        await self._pair(person, programme, principal, cause=f"arrival.{person.id}.{person.version}")
 
     async def go_on_without(self, volunteer_id: str, principal: Principal) -> None:
         """In a continuous programme, pair those whose partner has left, at once."""
@@ -54,20 +54,35 @@ class Newcomers:
         effective_on: date | None = None,
     ) -> Pairing | None:
         """The new pairing; or None: nobody is free for this person, or the person is not free (any more)."""
+        present = await self._stores.candidates.find(person.tenant, person.id)
+        return await self._pair(
+            present, programme, principal, cause=cause, replaces=replaces, effective_on=effective_on
+        )
+
+    async def _pair(
+        self,
+        person: Candidate | None,
+        programme: Programme,
+        principal: Principal,
+        *,
+        cause: str,
+        replaces: str | None = None,
+        effective_on: date | None = None,
+    ) -> Pairing | None:
+        """The same, with the person as just read."""
         for _ in range(TRIES):
-            present = await self._stores.candidates.find(person.tenant, person.id)
-            if present is None or not present.takes_part:
+            if person is None or not person.takes_part:
                 return None
-            proposal = await self._engine.propose(await read_partners(self._stores, present, Charter.of(programme)))
-            if not proposal.pairs:
+            chosen = await self._engine.partner(await read_partners(self._stores, person, Charter.of(programme)))
+            if chosen is None:
                 return None
-            chosen = proposal.pairs[0]
             pairing = await self._places.make(
                 self._proposed(chosen, programme, cause=cause, replaces=replaces, effective_on=effective_on),
                 principal,
             )
             if pairing.status is not PairingStatus.ABORTED:
                 return pairing
+            person = await self._stores.candidates.find(person.tenant, person.id)
         return None
 
     async def why_nobody(self, person: Candidate, programme: Programme) -> LeftOut | None:

@@ -7,6 +7,7 @@ by anybody at any time, so a crash leaves nothing that :meth:`Places.sweep` cann
 Somebody who leaves is closed by a claim of their own, so that no pairing which began earlier can still take them.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -79,13 +80,11 @@ class Places:
 
     async def _claim(self, pairing: Pairing) -> Claim | None:
         """Claim both people, in one order for everybody, so that two rivals never block each other."""
-        capacity = {}
-        for id_ in pairing.volunteers:
-            person = await self._stores.candidates.find(pairing.tenant, id_)
-            capacity[id_] = 0 if person is None or person.withdrawn else person.capacity
+        two = await asyncio.gather(*(self._stores.candidates.find(pairing.tenant, id_) for id_ in pairing.volunteers))
+        capacity = {person.id: 0 if person.withdrawn else person.capacity for person in two if person is not None}
 
         def fits(others: Sequence[Claim], claim: Claim) -> bool:
-            return len(others) < capacity[claim.on] and all(other.holder != LEFT for other in others)
+            return len(others) < capacity.get(claim.on, 0) and all(other.holder != LEFT for other in others)
 
         claims = [Claim(holder=pairing.id, on=id_) for id_ in sorted(pairing.volunteers)]
         refused = await self._stores.claims.acquire(pairing.tenant, claims, fits)

@@ -9,10 +9,11 @@ from shared.chassis.aggregates import Aggregates
 from shared.chassis.clock import Clock
 from shared.chassis.projections import Projections
 from shared.chassis.reservations import Reservations
+from shared.contracts import Role
 
 from ..domain.candidate import Candidate, Programme
 from ..domain.pairing import Pairing
-from ..domain.proposal import Problem, Proposal, StoredLeftOut, StoredPair
+from ..domain.proposal import ChosenPair, Problem, Proposal, StoredLeftOut, StoredPair
 from ..domain.renewal import Renewal
 from ..domain.restriction import Restriction
 from ..domain.run import MatchRun
@@ -31,6 +32,13 @@ class Engine(Protocol):
         Raises:
             PoolTooLarge: More people than one run can match.
             EngineFailed: The computation died; trying again may help.
+        """
+        ...
+
+    async def partner(self, problem: Problem) -> ChosenPair | None:
+        """The best partner for the only mentor or the only mentee of this problem, who has a place for one; or None.
+
+        The one that :meth:`propose` would choose, without waiting for any process; locks are not looked at.
         """
         ...
 
@@ -92,6 +100,14 @@ class Backlog(Protocol):
         ...
 
 
+class Ready(Protocol):
+    """People who may be paired, read often and changed seldom."""
+
+    async def of_role(self, tenant: str, programme_id: str, role: Role) -> Sequence[Candidate]:
+        """Everybody of this role who is ready and has not withdrawn, in the order of ids."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Upload:
     """People who were uploaded for one simulation."""
@@ -130,6 +146,8 @@ class Stores:
 
     programmes: Projections[Programme]
     candidates: Projections[Candidate]
+    ready: Ready
+    """The same people, for whoever compares one with all of them."""
     pairings: Aggregates[Pairing]
     runs: Aggregates[MatchRun]
     renewals: Aggregates[Renewal]

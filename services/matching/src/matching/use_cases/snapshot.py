@@ -1,5 +1,6 @@
 """The pool of a programme as one question to the engine."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from ..domain.pairing import PairingStatus
 from ..domain.proposal import Problem
 from ..domain.refusals import UnknownProgramme, UnknownVolunteer
 from ..domain.restriction import Restriction, RestrictionKind
-from ..domain.rules import Charter, History
+from ..domain.rules import Charter, History, MentorMentee
 from .ports import Stores
 
 HOLDING = frozenset({PairingStatus.PROPOSED, PairingStatus.ACTIVE})
@@ -102,32 +103,41 @@ async def read_partners(stores: Stores, person: Candidate, charter: Charter) -> 
 
     It tells nothing of partners who are taken, so it cannot say why somebody is left out: :func:`read_pool` can.
     """
-    tenant, of_programme = person.tenant, {"programme_id": person.programme_id}
+    tenant, programme_id = person.tenant, person.programme_id
     other = Role.MENTEE if person.role is Role.MENTOR else Role.MENTOR
-    taken = await stores.backlog.places_taken(tenant, person.programme_id)
-    free = [
-        partner
-        async for partner in stores.candidates.stream(
-            tenant, {**of_programme, "role": other.value, "ready": True, "withdrawn": False}
-        )
+    async with asyncio.TaskGroup() as group:
+        everybody = group.create_task(stores.ready.of_role(tenant, programme_id, other))
+        holding = group.create_task(stores.backlog.places_taken(tenant, programme_id))
+        previous = group.create_task(_previous(stores, person))
+        excluded = group.create_task(_excluded(stores, person))
+    taken = holding.result()
+    free = {
+        partner.id: partner.capacity - taken.get(partner.id, 0)
+        for partner in everybody.result()
         if taken.get(partner.id, 0) < partner.capacity
-    ]
-    excluded = {"kind": RestrictionKind.EXCLUSION.value, f"{person.role.value}_volunteer_id": person.id}
-    restrictions = stores.restrictions.stream(tenant, {**of_programme, **excluded, "removed": False})
-    pairings = stores.pairings.stream(tenant, {**of_programme, "people": person.person_ref})
-    alone, others = (person,), tuple(free)
+    }
+    alone, others = (person,), tuple(partner for partner in everybody.result() if partner.id in free)
     return Problem(
         charter=charter,
-        history=History(
-            previous=frozenset(
-                [pairing.people async for pairing in pairings if pairing.status is not PairingStatus.ABORTED]
-            ),
-            excluded=frozenset([restriction.pair async for restriction in restrictions]),
-        ),
+        history=History(previous=previous.result(), excluded=excluded.result()),
         mentors=alone if person.role is Role.MENTOR else others,
         mentees=alone if person.role is Role.MENTEE else others,
-        places={
-            **{partner.id: partner.capacity - taken.get(partner.id, 0) for partner in others},
-            person.id: min(max(person.capacity - taken.get(person.id, 0), 0), 1),
-        },
+        places={**free, person.id: min(max(person.capacity - taken.get(person.id, 0), 0), 1)},
     )
+
+
+async def _previous(stores: Stores, person: Candidate) -> frozenset[MentorMentee]:
+    """By person, whatever their role was."""
+    where = {"programme_id": person.programme_id, "people": person.person_ref}
+    pairings = stores.pairings.stream(person.tenant, where)
+    return frozenset([pairing.people async for pairing in pairings if pairing.status is not PairingStatus.ABORTED])
+
+
+async def _excluded(stores: Stores, person: Candidate) -> frozenset[MentorMentee]:
+    where: dict[str, str | int | bool | None] = {
+        "programme_id": person.programme_id,
+        "kind": RestrictionKind.EXCLUSION.value,
+        f"{person.role.value}_volunteer_id": person.id,
+        "removed": False,
+    }
+    return frozenset([restriction.pair async for restriction in stores.restrictions.stream(person.tenant, where)])
