@@ -9,6 +9,7 @@ from samples import Sample, counted
 from shared.chassis.aggregates import Cause, MongoAggregates
 from shared.chassis.service import Chassis
 from shared.chassis.settings import ServiceSettings
+from shared.chassis.telemetry import Traces
 from shared.chassis.topics import TopicNames
 from shared.contracts import Delivery, GoalReached
 
@@ -18,10 +19,10 @@ Handler = Callable[[Delivery[GoalReached]], Awaitable[None]]
 class Harness:
     """One small service on real back-ends: reads ``goal_reached``, counts it, tells of it in another event's outbox."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, *, traces: Traces | None = None) -> None:
         self.settings = settings
         self.topics = TopicNames.of(settings)
-        self.chassis = Chassis(settings)
+        self.chassis = Chassis(settings, traces=traces)
         self.samples: MongoAggregates[Sample] = self.chassis.aggregates("samples", Sample)
         self.handled: list[str] = []
         self.handler: Handler = self.count

@@ -124,6 +124,48 @@ async def test_a_lost_acknowledgement_sends_again_and_keeps_first_occurrences_in
     assert world.kafka.stored == ["a.1", "a.2", "a.2", "a.3"]
 
 
+async def test_a_repeat_is_counted_and_what_is_sent_for_the_first_time_is_not(world: Fixture) -> None:
+    await world.count(3)
+    world.kafka.fail_after = {"a.2"}
+    relay = world.relay()
+    await relay.drain(world.collection, "a")
+    assert repeats(relay) == 0
+    world.kafka.fail_after = set()
+    world.clock.advance(timedelta(seconds=2))
+    await relay.drain(world.collection, "a")
+    assert repeats(relay) == 1, "a.2, and not a.3"
+
+
+async def test_what_a_dead_relay_may_have_sent_counts_as_repeated(world: Fixture) -> None:
+    await world.count(2)
+    await world.relay()._claim(world.collection, "a")
+    world.clock.advance(LEASE + timedelta(seconds=1))
+    relay = world.relay()
+    await relay.drain(world.collection, "a")
+    assert repeats(relay) == 2
+
+
+async def test_the_age_of_the_outbox_grows_while_sends_fail_and_falls_to_nothing_afterwards(world: Fixture) -> None:
+    await world.count(1)
+    world.kafka.fail_before = {"a.1"}
+    relay = world.relay()
+    for _ in range(8):
+        await relay.drain(world.collection, "a")
+        world.clock.advance(timedelta(seconds=20))
+    await relay.sweep()
+    assert relay._metrics.outbox_age._value.get() == 160, "also while the next try lies ahead"
+    assert relay._metrics.outbox_pending._value.get() == 1
+    world.kafka.fail_before = set()
+    world.clock.advance(timedelta(seconds=100))
+    await relay.drain(world.collection, "a")
+    await relay.sweep()
+    assert relay._metrics.outbox_age._value.get() == relay._metrics.outbox_pending._value.get() == 0
+
+
+def repeats(relay: Relay) -> float:
+    return float(relay._metrics.relay_repeats.labels("goal_reached")._value.get())
+
+
 async def test_two_relays_send_each_event_once(world: Fixture) -> None:
     for name in (f"d{number}" for number in range(20)):
         await world.count(2, name)

@@ -30,6 +30,7 @@ LONGEST_PAUSE = 5.0
 LAG_EVERY = 2.0
 STALLED_AFTER = 300.0
 STOP_SECONDS = GRACEFUL_SECONDS + 10
+ENDING_ROUNDS = 10
 
 Step = Callable[[], Awaitable[None]]
 
@@ -99,15 +100,17 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop consuming and finish what is in flight, then the relay, then the connections."""
-        with contextlib.suppress(TimeoutError, Exception):
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._bus.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stop_reading()
+        if await _ended(self._tasks):
+            await self._stop_reading()  # consumers that were just starting, and started all the same
         await self._sender.stop()
         self._mongo.close()
         await asyncio.to_thread(self._traces.close)
+
+    async def _stop_reading(self) -> None:
+        with contextlib.suppress(TimeoutError, Exception):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._bus.stop()
 
     async def check_database(self) -> bool:
         """Whether MongoDB answers now and its indexes are there: this is readiness."""
@@ -202,6 +205,18 @@ class Supervisor:
         for name, behind in self.health.lag.items():
             topic, _, partition = name.rpartition("/")
             self._metrics.consumer_lag.labels(topic, partition).set(behind)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> bool:
+    """Cancel until all have ended: a client that is just connecting may swallow a cancellation. Whether one did."""
+    left = set(tasks)
+    rounds = 0
+    while left and rounds < ENDING_ROUNDS:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1)
+        rounds += 1
+    return rounds > 1
 
 
 async def _until_it_works(step: Step, what: str, note: Callable[[str], None] = lambda _state: None) -> None:
