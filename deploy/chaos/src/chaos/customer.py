@@ -35,6 +35,8 @@ class Refused(Exception):
 
     def __init__(self, what: str, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
+        self.tries = 1
+        """How often it was asked for: an earlier try, never answered, may have had an effect."""
         self.problem = problem
         self.name = str(problem.get("type", "")).rsplit(":", maxsplit=1)[-1] or str(status)
         super().__init__(f"{what}: {status} {self.name}: {problem.get('detail')}")
@@ -75,7 +77,8 @@ class Customer:
         items: list[Json] = []
         cursor: str | None = None
         while True:
-            page = await self.get(service, path, limit=200, **query, **({"cursor": cursor} if cursor else {}))
+            asked = {**query, "limit": 200, "cursor": cursor}
+            page, _ = await self._ask("GET", service, path, person="", query=asked)
             items += page["items"]
             if (cursor := page["next_cursor"]) is None:
                 return items
@@ -108,18 +111,17 @@ class Customer:
 
         Raises: Refused, NoAnswer.
         """
+        known = () if callable(owes) else owes
         try:
             answer, tries = await self._ask(method, service, path, person=person, query=query, body=body, key=key)
         except Refused as refused:
-            self._ledger.note(REFUSED, kind=kind, key=key, tries=0, why=refused.name)
+            perhaps = known if refused.tries > 1 else ()
+            self._ledger.note(REFUSED, kind=kind, key=key, tries=refused.tries, owes=perhaps, why=refused.name)
             raise
         except NoAnswer:
-            known = () if callable(owes) else owes
             self._ledger.note(UNKNOWN, kind=kind, key=key, tries=0, owes=known)
             raise
-        self._ledger.note(
-            ACKNOWLEDGED, kind=kind, key=key, tries=tries, owes=owes(answer) if callable(owes) else owes
-        )
+        self._ledger.note(ACKNOWLEDGED, kind=kind, key=key, tries=tries, owes=owes(answer) if callable(owes) else owes)
         return answer
 
     async def _ask(
@@ -146,7 +148,7 @@ class Customer:
         for tries in count(1):
             answer = await self._once(method, service, path, query=query, headers=headers, content=content)
             if answer is not None and not _passes(answer):
-                return _body(f"{method} {service}{path}", answer), tries
+                return _body(f"{method} {service}{path}", answer, tries), tries
             if time.monotonic() > given_up:
                 raise NoAnswer(f"{method} {service}{path}: no answer for {self._patience:.0f} s")
             await asyncio.sleep(pause)
@@ -187,13 +189,15 @@ def _passes(answer: httpx2.Response) -> bool:
     return answer.status_code in AGAIN
 
 
-def _body(what: str, answer: httpx2.Response) -> Json:
+def _body(what: str, answer: httpx2.Response, tries: int) -> Json:
     if answer.is_error:
         try:
             problem: Json = dict(answer.json())
         except ValueError:
             problem = {"detail": answer.text[:200]}
-        raise Refused(what, answer.status_code, problem)
+        refused = Refused(what, answer.status_code, problem)
+        refused.tries = tries
+        raise refused
     return dict(answer.json()) if answer.content else {}
 
 

@@ -49,9 +49,7 @@ class Ledger:
         if self._file is not None:
             self._file.close()
 
-    def note(
-        self, outcome: str, *, kind: str, key: str, tries: int, owes: Sequence[Owed] = (), why: str = ""
-    ) -> None:
+    def note(self, outcome: str, *, kind: str, key: str, tries: int, owes: Sequence[Owed] = (), why: str = "") -> None:
         """Write down how a command ended. ``unknown``: it was never answered, and may have happened or not."""
         self.outcomes[outcome] += 1
         if outcome == ACKNOWLEDGED:

@@ -7,10 +7,10 @@ never looked at.
 import asyncio
 import random
 from collections.abc import Coroutine
-from typing import Any
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 CHUNK = 64 * 1024
 SLOW_SECONDS = (0.1, 0.9)

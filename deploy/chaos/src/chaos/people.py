@@ -33,7 +33,9 @@ def waves(volunteers: int) -> list[list[Person]]:
     size = max(2, min(WAVE, -(-volunteers // 2)))
     everybody = range(volunteers)
     parts = [everybody[start : start + size] for start in range(0, volunteers, size)]
-    return [[Person(number, mentor=place >= MENTEES * len(part)) for place, number in enumerate(part)] for part in parts]
+    return [
+        [Person(number, mentor=place >= MENTEES * len(part)) for place, number in enumerate(part)] for part in parts
+    ]
 
 
 def hr_export(people: list[Person]) -> bytes:

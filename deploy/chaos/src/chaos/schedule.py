@@ -79,9 +79,7 @@ def draw(orders: Orders) -> tuple[Fault, ...]:
     faults = [*_kills(chance, orders), *_restarts(chance, orders), *_storms(chance, orders)]
     chance.shuffle(faults)
     step = (END - BEGIN) / max(1, len(faults))
-    placed = [
-        _at(fault, BEGIN + step * (place + chance.uniform(0.1, 0.9))) for place, fault in enumerate(faults)
-    ]
+    placed = [_at(fault, BEGIN + step * (place + chance.uniform(0.1, 0.9))) for place, fault in enumerate(faults)]
     placed += _scaling(orders)
     placed += _freezes(chance, orders)
     return tuple(sorted(placed, key=lambda fault: fault.at))
