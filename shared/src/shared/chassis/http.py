@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 DEFAULT_BODY_LIMIT = 64 * 1024
 _NO_TRACES = Traces()
+_ROLES = "|".join(sorted(role for role in AccessRole if role is not AccessRole.SERVICE))
+API_PREFIX = "/v1"
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -95,6 +97,7 @@ async def acting_principal(
             alias="X-Telemachus-Roles",
             max_length=200,
             description="Comma list of programme_manager, programme_officer, participant, operator.",
+            json_schema_extra={"pattern": f"^(({_ROLES})(,({_ROLES}))*)?$"},
         ),
     ] = None,
 ) -> Principal:
@@ -153,7 +156,8 @@ class RequestEdge:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         traceparent = _plain(headers.get("traceparent"))
-        traces = self._traces if scope["path"].startswith("/v1/") else _NO_TRACES  # probes are nobody's stimulus
+        # probes are nobody's stimulus
+        traces = self._traces if scope["path"].startswith(API_PREFIX) else _NO_TRACES
         with traces.span(scope["method"], "server", parent=traceparent) as span:
             follow(correlation_id=_plain(headers.get("x-correlation-id")), traceparent=running() or traceparent)
             await self._watched(scope, receive, send, headers, span)
@@ -180,12 +184,20 @@ class RequestEdge:
             response = problem_response(413, "body-too-large", error.detail, field="body")
             await response(scope, receive, watching)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = _route(scope)
             self._metrics.requests.labels(scope["method"], route, str(status)).observe(time.perf_counter() - started)
             span.rename(f"{scope['method']} {route}")
             span.note(http__request__method=scope["method"], http__route=route, http__response__status_code=status)
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 span.fail(str(status))
+
+
+def _route(scope: Scope) -> str:
+    """The path of the route that answers; FastAPI tells it without the prefix under which its router hangs."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    if path is None:
+        return "unmatched"
+    return API_PREFIX + path if scope["path"].startswith(f"{API_PREFIX}/") else path
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

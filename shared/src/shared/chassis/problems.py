@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.contracts import Refusal
 
@@ -24,6 +25,48 @@ STATUS = {"invalid": 422, "conflict": 409, "not_found": 404, "forbidden": 403}
 KINDS = {413: "body-too-large"}
 RETRY_AFTER_SECONDS = 2
 MAX_ERRORS = 50
+
+
+DESCRIBED = {
+    400: "The body is no JSON.",
+    401: "No principal, and the profile lets nobody in without one.",
+    403: "The principal may not do this.",
+    404: "There is no such thing, or it is somebody else's.",
+    409: "The present state forbids it, or the same Idempotency-Key is being worked on.",
+    413: "The body has more bytes than the route takes.",
+    422: "A field is not valid; `field` names it.",
+    503: "Not possible right now; nothing is lost. Try again after `Retry-After` seconds.",
+}
+_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457. `type` is stable and for programs to compare; `field` names what is at fault.",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "pattern": f"^{TYPE_PREFIX}[a-z0-9-]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "field": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "maxItems": MAX_ERRORS,
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["field", "message"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, description in DESCRIBED.items()
+}
+"""For the OpenAPI document: what every route may answer beside its own. Needs :func:`describe`."""
 
 
 class Problem(Exception):
@@ -82,6 +125,18 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _fault)
 
 
+def describe(app: FastAPI) -> None:
+    """Let the OpenAPI document hold the schema to which :data:`RESPONSES` refer."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        document.setdefault("components", {}).setdefault("schemas", {}).setdefault("Problem", _SCHEMA)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+
+
 def name_of(refusal: type[Refusal]) -> str:
     """``AlreadyWithdrawn`` becomes ``already-withdrawn``: stable, for programs to compare."""
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in refusal.__name__).lstrip("-")
@@ -110,11 +165,20 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
     return problem_response(status, kind, f"{first['field']}: {first['message']}", field=first["field"], errors=errors)
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     kind = KINDS.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "-"))
     field = "body" if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
-    return problem_response(error.status_code, kind, str(error.detail), field=field, headers=error.headers)
+    return problem_response(error.status_code, kind, str(error.detail), field=field, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What the path takes in all; the router itself names those of the first route only."""
+    fitting = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in fitting for method in getattr(route, "methods", None) or ()}
 
 
 async def _unavailable(_request: Request, error: Exception) -> JSONResponse:

@@ -18,7 +18,7 @@ from .aggregates import MongoAggregates
 from .asyncapi import asyncapi_document
 from .clock import Clock, SystemClock
 from .documents import State
-from .http import RequestEdge
+from .http import API_PREFIX, RequestEdge
 from .idempotency import IdempotentRequests, ensure_indexes
 from .kafka_sender import KafkaSender
 from .logging import configure
@@ -151,6 +151,7 @@ class Chassis:
         app.state.supervisor = supervisor
         app.state.metrics = self.metrics
         problems.register(app)
+        problems.describe(app)
         asyncapi = asyncapi_document(
             service=self.settings.service_name,
             title=title,
@@ -161,7 +162,7 @@ class Chassis:
         )
         app.include_router(_operations(self, supervisor, asyncapi))
         for router in routers:
-            app.include_router(router, prefix="/v1")
+            app.include_router(router, prefix="/v1", responses=problems.RESPONSES)
         app.add_middleware(IdempotentRequests, answers=answers, clock=self.clock)
         app.add_middleware(RequestEdge, metrics=self.metrics, limits=dict(body_limits or {}), traces=self.traces)
         return app
@@ -171,13 +172,13 @@ def _operations(chassis: Chassis, supervisor: Supervisor, asyncapi: dict[str, An
     """What an operator asks a service: is it alive, ready, and what is it doing."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/livez", response_class=PlainTextResponse)
+    @router.get("/livez", response_class=PlainTextResponse, responses={503: {"description": "Restart it."}})
     async def livez() -> PlainTextResponse:
         """The event loop answers and the consumers make progress. A failure asks for a restart."""
         alive = supervisor.health.alive
         return PlainTextResponse("alive\n" if alive else "a consumer is stuck\n", 200 if alive else 503)
 
-    @router.get("/readyz", response_class=PlainTextResponse)
+    @router.get("/readyz", response_class=PlainTextResponse, responses={503: {"description": "Not ready yet."}})
     async def readyz() -> PlainTextResponse:
         """MongoDB answers. Kafka does not matter here: the outbox keeps what it cannot take yet."""
         ready = await supervisor.check_database()
