@@ -14,9 +14,11 @@ WORKERS ?= 2
 ARGS ?= --help
 # `make bench-matching BENCH_ARGS="--sizes 1000,3000"` measures a part; `--huge` adds 100,000 people a side
 BENCH_ARGS ?=
+# `make chaos CHAOS_ARGS="--volunteers 200 --kills 3 --seed 11"` runs another size; `--full` the published one
+CHAOS_ARGS ?=
 UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching clean
+.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching chaos clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +72,10 @@ schemas: install ## write the JSON Schemas, examples and AsyncAPI documents anew
 bench-matching: install ## compare the matching engine with what else there is
 	@UV_PYTHON_DOWNLOADS=never PYTHONPATH=deploy/bench/src \
 		"$(UV)" run --frozen --group bench python -m matching_bench $(BENCH_ARGS)
+
+chaos: install ## kill, freeze, cut and restart everything under load; then check that nothing was lost
+	@$(RUN) local_stack fetch
+	@$(RUN) chaos $(CHAOS_ARGS)
 
 clean: ## stop the stack; remove its data, build results and tool caches
 	@if [ -x $(BIN)/python ]; then $(RUN) local_stack clean; fi

@@ -18,6 +18,7 @@ def packages() -> dict[str, Path]:
     """Every package of the workspace, by import name."""
     found = {"shared": ROOT / "shared/src/shared", "local_stack": ROOT / "deploy/local/src/local_stack"}
     found["demo"] = ROOT / "deploy/demo/src/demo"
+    found["chaos"] = ROOT / "deploy/chaos/src/chaos"
     found["matching_check"] = ROOT / "services/matching/src/matching_check"
     return found | {service: source(service) for service in SERVICES}
 

@@ -30,13 +30,18 @@ PLANTED = {
         "matching/repository",
         "import shared.testing",
     ),
-    "The demo, the local stack and the command line know the services as processes, like anybody else": (
+    "The demo, the local stack, the chaos and the command line know the services as processes, like anybody else": (
         "demo",
         "from scheduling import domain",
     ),
     "The checker of results shares no code with anything that it checks": (
         "matching_check",
         "from shared import contracts",
+    ),
+    "Chaos stands outside: of ours it knows the local stack and nothing else": ("chaos/driver", "import demo"),
+    "The checker of chaos shares no code with the platform, nor with what disturbs it": (
+        "chaos/checker/rules",
+        "from chaos import ledger",
     ),
     "Nobody builds on the checker": ("matching/engine", "from matching_check import proof"),
 }
