@@ -156,8 +156,8 @@ class RequestEdge:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         traceparent = _plain(headers.get("traceparent"))
-        # probes are nobody's stimulus
-        traces = self._traces if scope["path"].startswith(API_PREFIX) else _NO_TRACES
+        ours = scope["path"].startswith(f"{API_PREFIX}/")  # probes are nobody's stimulus
+        traces = self._traces if ours else _NO_TRACES
         with traces.span(scope["method"], "server", parent=traceparent) as span:
             follow(correlation_id=_plain(headers.get("x-correlation-id")), traceparent=running() or traceparent)
             await self._watched(scope, receive, send, headers, span)

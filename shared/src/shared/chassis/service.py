@@ -162,7 +162,7 @@ class Chassis:
         )
         app.include_router(_operations(self, supervisor, asyncapi))
         for router in routers:
-            app.include_router(router, prefix="/v1", responses=problems.RESPONSES)
+            app.include_router(router, prefix=API_PREFIX, responses=problems.RESPONSES)
         app.add_middleware(IdempotentRequests, answers=answers, clock=self.clock)
         app.add_middleware(RequestEdge, metrics=self.metrics, limits=dict(body_limits or {}), traces=self.traces)
         return app
