@@ -1,5 +1,6 @@
 """Whoever arrives is paired by a question about those who are free, not about everybody."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from matching.domain.rules import Charter
 from matching.engine.compute import compute
 from matching.use_cases.snapshot import read_partners, read_pool
 from matching_builders import NOW, a_crowd, a_mentee, a_mentor, a_programme
-from matching_stores import MANAGER, Service, a_cause
+from matching_stores import MANAGER, Crash, Service, Weather, a_cause
 from shared.contracts import (
     MatchMode,
     MatchPolicy,
@@ -100,6 +101,52 @@ async def test_those_whose_partner_left_are_paired_with_who_is_free() -> None:
         await service.matching.pool.withdraw(left, a_cause())
         await service.matching.newcomers.go_on_without("m1", us)
     assert service.active_pairs() == {("m2", "e1")}
+    service.check_books()
+
+
+async def a_pair_among_others(mode: MatchMode = MatchMode.CONTINUOUS) -> Service:
+    """m1 and e1 are a pair, m2 and e2 came later and are free."""
+    service = Service()
+    await service.know(a_mentor("m1"), a_mentee("e1"), programme=a_programme(policy=MatchPolicy(mode=mode)))
+    await service.matching.approval.approve(MANAGER, (await service.run()).id, None)
+    await service.know(a_mentor("m2"), a_mentee("e2"))
+    return service
+
+
+async def test_both_go_on_with_others_once_a_manager_has_parted_them() -> None:
+    service = await a_pair_among_others()
+    (pairing,) = service.active()
+    await service.matching.pairings.unpair(MANAGER, pairing.id, UnpairReason.MANAGER_DECISION)
+    assert service.active_pairs() == {("m2", "e1"), ("m1", "e2")}
+    service.check_books()
+
+
+async def test_two_who_were_parted_wait_rather_than_get_each_other_again() -> None:
+    service = Service()
+    await service.know(a_mentor("m1"), a_mentee("e1"), programme=CONTINUOUS)
+    await service.matching.newcomers.arrive("e1", MANAGER)
+    (pairing,) = service.active()
+    await service.matching.pairings.unpair(MANAGER, pairing.id, UnpairReason.MANAGER_DECISION)
+    assert service.active() == []
+
+
+async def test_a_proposal_still_decides_who_goes_on_with_whom_where_a_manager_reviews() -> None:
+    service = await a_pair_among_others(MatchMode.REVIEW)
+    (pairing,) = service.active()
+    await service.matching.pairings.unpair(MANAGER, pairing.id, UnpairReason.MANAGER_DECISION)
+    assert service.active() == []
+
+
+@pytest.mark.parametrize("step", range(1, 40))
+async def test_an_end_that_was_cut_short_is_finished_when_it_is_asked_for_again(step: int) -> None:
+    service = await a_pair_among_others()
+    (pairing,) = service.active()
+    with suppress(Crash):
+        dying = service.replica(Weather(crash_at=step))
+        await dying.pairings.unpair(MANAGER, pairing.id, UnpairReason.MANAGER_DECISION, key="k")
+    await service.pass_time_and_sweep()
+    await service.matching.pairings.unpair(MANAGER, pairing.id, UnpairReason.MANAGER_DECISION, key="k")
+    assert service.active_pairs() == {("m2", "e1"), ("m1", "e2")}
     service.check_books()
 
 

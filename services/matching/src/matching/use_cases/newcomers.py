@@ -25,23 +25,31 @@ class Newcomers:
         self._places = places
         self._engine = engine
 
-    async def arrive(self, volunteer_id: str, principal: Principal) -> None:
-        """In a continuous programme, pair whoever is ready and has a place, at once."""
+    async def arrive(self, volunteer_id: str, principal: Principal, *, after: str | None = None) -> None:
+        """In a continuous programme, pair whoever is ready and has a place, at once.
+
+        ``after`` names the pairing whose end freed the place, where it is not the person who is new.
+        """
         person = await self._stores.candidates.find(principal.tenant, volunteer_id)
         if person is None or not person.takes_part:
             return
         programme = await self._stores.programmes.find(principal.tenant, person.programme_id)
         if programme is None or programme.policy.mode is not MatchMode.CONTINUOUS:
             return  # the charter, when it comes, catches up with those who came before it
-        await self._pair(person, programme, principal, cause=f"arrival.{person.id}.{person.version}")
+        cause = f"arrival.{person.id}.{person.version}" if after is None else f"after.{after}"
+        await self._pair(person, programme, principal, cause=cause)
 
     async def go_on_without(self, volunteer_id: str, principal: Principal) -> None:
         """In a continuous programme, pair those whose partner has left, at once."""
         of_leaver = {"volunteers": volunteer_id, "ended_reason": UnpairReason.WITHDRAWN.value}
         parted = [pairing async for pairing in self._stores.pairings.stream(principal.tenant, of_leaver)]
         for pairing in parted:
-            for partner in set(pairing.volunteers) - {volunteer_id}:
-                await self.arrive(partner, principal)
+            await self.go_on_after(pairing, principal)
+
+    async def go_on_after(self, ended: Pairing, principal: Principal) -> None:
+        """In a continuous programme, pair the two anew, the mentee first: never with each other again."""
+        for volunteer_id in reversed(ended.volunteers):
+            await self.arrive(volunteer_id, principal, after=ended.id)
 
     async def pair(
         self,

@@ -73,11 +73,16 @@ class Pairings:
     async def unpair(
         self, principal: Principal, pairing_id: str, reason: UnpairReason, *, key: str | None = None
     ) -> Pairing:
-        """End a pairing and free both places. Raises: UnknownPairing, PairingNotActive."""
+        """End a pairing and free both places; in a continuous programme both go on with whoever is free.
+
+        Raises: UnknownPairing, PairingNotActive.
+        """
         principal.require(AccessRole.PROGRAMME_MANAGER)
         pairing = await self.get(principal, pairing_id)
         async with self._renewals.changing(principal.tenant, pairing.programme_id):
-            return await self._end(Cause.command(principal, key), pairing_id, reason)
+            ended = await self._end(Cause.command(principal, key), pairing_id, reason)
+            await self._newcomers.go_on_after(ended, principal)
+        return ended
 
     async def re_match(
         self,
