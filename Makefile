@@ -14,11 +14,12 @@ WORKERS ?= 2
 ARGS ?= --help
 # `make bench-matching BENCH_ARGS="--sizes 1000,3000"` measures a part; `--huge` adds 100,000 people a side
 BENCH_ARGS ?=
+FAILPOINTS_ARGS ?=
 # `make chaos CHAOS_ARGS="--volunteers 200 --kills 3 --seed 11"` runs another size; `--full` the published one
 CHAOS_ARGS ?=
 UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching chaos clean
+.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching chaos failpoints schemathesis clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +77,13 @@ bench-matching: install ## compare the matching engine with what else there is
 chaos: install ## kill, freeze, cut and restart everything under load; then check that nothing was lost
 	@$(RUN) local_stack fetch
 	@$(RUN) chaos $(CHAOS_ARGS)
+
+failpoints: install ## kill the services at every named place, 25 times each (an hour); FAILPOINTS_ARGS="--each 1"
+	@PYTHONPATH=tests $(RUN) failpoints $(FAILPOINTS_ARGS)
+
+schemathesis: install ## 5,000 made-up requests to each API, judged by its OpenAPI document; or CASES=500
+	@rm -f build/schemathesis.json
+	@SCHEMATHESIS_CASES=$(or $(CASES),5000) $(RUN) pytest tests/openapi
 
 clean: ## stop the stack; remove its data, build results and tool caches
 	@if [ -x $(BIN)/python ]; then $(RUN) local_stack clean; fi

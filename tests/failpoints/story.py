@@ -51,7 +51,7 @@ class Story:
 
     platform: Platform
     prefix: str
-    producer: AIOKafkaProducer
+    producer: AIOKafkaProducer | None = None
     people: dict[str, str] = field(default_factory=dict)
     programme: str = ""
     pairs: int = 0
@@ -73,22 +73,27 @@ class Story:
         programme = await self.platform.post("enrollment", "/programmes", CHARTER, key="programme")
         self.programme = programme["id"]
         await self.platform.post("enrollment", f"/programmes/{self.programme}/publish", key="publish")
-        await self._until("a programme known to matching", self._known_to_matching)
+        await self.until("a programme known to matching", self._known_to_matching)
 
     async def one_pair(self) -> None:
         """Two people volunteer, are paired, meet, and say how it was."""
+        session = await self.one_session()
+        await self._hold(session)
+        await asyncio.gather(*(self._answer(session, side) for side in ("mentor", "mentee")))
+
+    async def one_session(self) -> Json:
+        """Two people volunteer and are paired; the session that is planned for them."""
         place, self.pairs = self.pairs, self.pairs + 1
         mentor, mentee = await asyncio.gather(self._volunteer(f"J{place}"), self._volunteer(f"E{place}"))
         self.done.mentors.append(mentor)
-        pairing = await self._until("a pairing", lambda: self._pairing_of(place))
+        pairing = await self.until("a pairing", lambda: self._pairing_of(place))
         await self._keep_apart(pairing)
-        session = await self._until("a session", lambda: self._session_of(pairing))
-        await self._hold(session)
-        await asyncio.gather(*(self._answer(session, side) for side in ("mentor", "mentee")))
         assert pairing["mentee"]["volunteer_id"] == mentee, "only one pair waits at a time"
+        return await self.until("a session", lambda: self._session_of(pairing))
 
     async def a_bad_record(self, service: str) -> None:
         """Something that nobody can read, for one service alone."""
+        assert self.producer is not None
         self.done.bad_records[service] += 1
         await self.producer.send_and_wait(f"{self.prefix}{service}.retry", value=b"{", key=b"bad")
 
@@ -150,7 +155,7 @@ class Story:
             page = await themself.get("feedback", "/requests", session_id=session["id"])
             return page["items"][0] if page["items"] else None
 
-        request = await self._until("a request for feedback", asked)
+        request = await self.until("a request for feedback", asked)
         body = {"person_ref": ref, "satisfaction": 4, "quality": 4, "trust": 4}
         path = f"/requests/{request['id']}/answers"
         await themself.post("feedback", path, body, key=f"answer-{side}-{session['id']}")
@@ -173,5 +178,6 @@ class Story:
         page = await self.platform.get("scheduling", "/sessions", pairing_id=pairing["id"])
         return next((one for one in page["items"] if one["status"] == "planned"), None)
 
-    async def _until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+    async def until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """Wait for what follows by itself. Raises: NeverHappened."""
         return await until(what, look, within=WITHIN, pause=0.1)

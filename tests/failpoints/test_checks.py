@@ -36,7 +36,7 @@ def test_a_repeated_event_is_in_order_and_a_late_first_one_is_not() -> None:
 
 
 def test_two_dead_letters_of_one_record_count_once_and_a_missing_one_is_seen() -> None:
-    story = Story(cast(Any, None), "t.", cast(Any, None))
+    story = Story(cast(Any, None), "t.")
     story.done.bad_records["feedback"] = 2
     assert _dead_letters([dead(1), dead(1), dead(2)], story) == []
     assert _dead_letters([dead(1), dead(1)], story) == ["dead letters: feedback: 1, not 2"]

@@ -1,0 +1,1 @@
+"""The four HTTP APIs against their own OpenAPI documents."""
