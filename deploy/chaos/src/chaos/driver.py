@@ -83,6 +83,7 @@ class Driver:
         members = _Members(self._customer, programme, seed=self._seed)
         mixed = sorted(wave, key=lambda one: people.chance(self._seed, "order", one.number).random())
         await each(mixed, self._step(members.join), at_once=AT_ONCE)
+        await self._pool(programme, members)
         if not continuous:
             await self._match(programme)
         pairings = await self._pairings(programme, members)
@@ -119,17 +120,22 @@ class Driver:
         )
         return programme
 
+    async def _pool(self, programme: str, members: "_Members") -> None:
+        """Until matching knows of everybody who joined and of everybody who left."""
+
+        async def complete() -> bool | None:
+            try:
+                pool = await self._customer.get("matching", f"/programmes/{programme}/pool")
+            except Refused:  # its charter has not arrived
+                return None
+            return (pool["mentors_ready"] + pool["mentees_ready"]) == members.staying or None
+
+        if await until(complete) is None:
+            self.notes.waits_given_up["everybody in the pool"] += 1
+
     async def _match(self, programme: str) -> None:
         """The best pairs of everybody, proposed and approved. The platform renews a proposal when its pool changes."""
         path = f"/programmes/{programme}/runs"
-
-        async def known() -> Json | None:
-            try:
-                return await self._customer.do("run", "matching", path, {"seed": 1}, key=f"run-{programme}")
-            except Refused as refused:
-                if refused.name != "unknown-programme":
-                    raise
-                return None
 
         async def approved() -> Json | None:
             run = await self._open_proposal(programme)
@@ -149,7 +155,8 @@ class Driver:
                 return None
 
         try:
-            if await until(known) is None or await until(approved) is None:
+            await self._customer.do("run", "matching", path, {"seed": 1}, key=f"run-{programme}")
+            if await until(approved) is None:
                 self.notes.waits_given_up["a proposal"] += 1
         except (Refused, NoAnswer):
             self.notes.waits_given_up["a match run"] += 1
@@ -185,6 +192,8 @@ class _Members:
         self._seed = seed
         self._places = {True: 0, False: 0}
         """Of mentors (True) and mentees who have not withdrawn."""
+        self.staying = 0
+        """How many have not withdrawn."""
 
     @property
     def pairs_possible(self) -> int:
@@ -229,6 +238,7 @@ class _Members:
             )
         else:
             self._places[one.mentor] += int(body["capacity"])
+            self.staying += 1
 
 
 async def each(items: Iterable[T], do: Callable[[T], Awaitable[None]], *, at_once: int) -> None:

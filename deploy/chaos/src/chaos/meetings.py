@@ -41,11 +41,19 @@ class Meetings:
             nonlocal found
             page = await self._customer.get("scheduling", "/sessions", pairing_id=pairing_id, limit=50)
             found = page["items"]
-            return len(found) >= people.SESSIONS or None
+            return len(found) >= people.SESSIONS or await self._without_time(pairing_id, len(found)) or None
 
         if await until(planned) is None:
             self._waits_given_up["sessions"] += 1
         return found
+
+    async def _without_time(self, pairing_id: str, found: int) -> bool:
+        """Whether no more sessions will come: the pair has parted, or the others have no time that suits both."""
+        try:
+            plan = await self._customer.get("scheduling", f"/plans/{pairing_id}")
+        except Refused:  # not begun
+            return False
+        return plan["status"] == "ended" or found + len(plan["unplaced"]) >= people.SESSIONS
 
     async def _meet(self, session: Json) -> None:
         about, path = str(session["id"]), f"/sessions/{session['id']}"
