@@ -92,10 +92,10 @@ TestPool = Pool.TestCase
 TestPool.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
-@given(seed=st.integers(0, 10_000), strict=st.booleans())
+@given(seed=st.integers(0, 10_000), strict=st.booleans(), size=st.sampled_from([12, 60]))
 @settings(max_examples=20, deadline=None)
-def test_people_who_come_one_by_one_end_as_if_all_had_come_at_once(*, seed: int, strict: bool) -> None:
-    juniors, seniors = a_crowd(12, 12, seed)
+def test_people_who_come_one_by_one_end_as_if_all_had_come_at_once(*, seed: int, strict: bool, size: int) -> None:
+    juniors, seniors = a_crowd(size, size, seed)
     juniors, seniors = with_wishes(juniors, seniors, seed), with_wishes(seniors, juniors, seed + 1)
     charter = Charter(
         policy=MatchPolicy(forbid_same_unit=strict, require_shared_hour=strict, require_wanted_skill=strict)
@@ -103,16 +103,19 @@ def test_people_who_come_one_by_one_end_as_if_all_had_come_at_once(*, seed: int,
     places = np.array([person.capacity for person in juniors], dtype=np.int64)
     market = encode(Side(juniors, charter), Side(seniors, charter), charter, History(), places)
     live = Live(market)
-    order = np.random.default_rng(seed).permutation(12)
+    order = np.random.default_rng(seed).permutation(size)
     for number in order.tolist():
         live.arrive(number)
         live.offer(number, int(places[number]))
     live.certify()
     assert live.total == optimum(market).total
-    for number in order[:6].tolist():
+    for number in order[: size // 2].tolist():
         live.depart(number)
         live.offer(number, 0)
     live.certify()
+    left = tuple(seniors[number] for number in sorted(order[size // 2 :].tolist()))
+    fewer = encode(Side(juniors, charter), Side(left, charter), charter, History(), live.state.places)
+    assert live.total == optimum(fewer).total
 
 
 def test_whoever_changes_their_wishes_is_matched_by_the_new_ones() -> None:

@@ -20,9 +20,10 @@ columns, scores are whole numbers, each mentee gets one mentor at most and each 
 
 From the inside out: :mod:`.compiled` (the compiler), :mod:`.market` (what is asked, as columns), :mod:`.scan` (the
 scores of all pairs, block by block), :mod:`.sparse` (the optimum on few pairs), :mod:`.optimum` (over all pairs, by
-pricing), :mod:`.objective` (several aims in order), :mod:`.live` with :mod:`.sight` (one arrival, departure or change
-at a time) and :mod:`.baselines` (what simpler ways would reach). None of these knows of people. :mod:`.encode` makes
-columns of people, :mod:`.compute` a proposal of an answer, and :mod:`.process` runs that beside the event loop.
+pricing), :mod:`.objective` (several aims in order), :mod:`.live` with :mod:`.sight` and :mod:`.column` (one arrival,
+departure or change at a time) and :mod:`.baselines` (what simpler ways would reach). None of these knows of people.
+:mod:`.encode` makes columns of people, :mod:`.compute` a proposal of an answer, and :mod:`.process` runs that beside
+the event loop.
 
 The first call compiles, for up to a minute; ``python -m matching.engine`` does so ahead. Why it is made like this:
 docs/decisions/0036.

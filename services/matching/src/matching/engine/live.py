@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .column import wishers
 from .market import UNMATCHED, Int32, Int64, Market
 from .optimum import Optimum, Pricing, Worth
 from .scan import ANY_SCORE, BLOCK, NOBODY, OUT_OF_REACH, Scores
@@ -55,7 +56,6 @@ class Live:
         self._small: Scores = np.zeros(mentors, np.int16) if narrow else np.zeros(mentors, np.int32)
         self._room: Scores = np.empty(BLOCK, np.int16) if narrow else np.empty(BLOCK, np.int32)
         self._touched = np.empty(mentors, dtype=np.int32)
-        self._column_scores = np.empty(rows, dtype=np.int32)
         self.use(market)
         for column in range(mentors):
             reprice(self._sight, self.state, column)
@@ -103,9 +103,8 @@ class Live:
             work=np.empty((2, BLOCK), dtype=np.uint8),
             room=self._room,
             touched=self._touched,
-            column_scores=self._column_scores,
-            column_addends=np.empty(len(columns.addends), dtype=np.int16),
-            column_lifts=np.empty(len(columns.lifts), dtype=np.uint8),
+            wishers=wishers(columns),
+            hopes=np.empty(market.rows, dtype=np.int64),
         )
 
     def arrive(self, row: int) -> int:

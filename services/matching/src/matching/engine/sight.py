@@ -9,12 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
-from .market import COUNT_BITS, FULL_BITS, LIFT_BITS, Columns, Int8, Int16, Int32, Lists, Singles
+from .column import Wishers, addends, counts_and_singles, may, teach
+from .compiled import compiled, compiled_in_place
+from .market import Columns, Int8, Int32, Int64
 from .scan import BLOCK, WIDE_BYTES, Scores, bar, best_of, first_from, score_block
 from .sparse import FAR, Scratch, State, leave, pop, push, seat
-
-LIFT_SHIFT = LIFT_BITS + FULL_BITS
 
 
 class Sight(NamedTuple):
@@ -32,10 +31,15 @@ class Sight(NamedTuple):
     room: Scores
     touched: Int32
     """(m)"""
-    column_scores: Int32
+    wishers: Wishers
+    hopes: Int64
     """(n)"""
-    column_addends: Int16
-    column_lifts: Int8
+
+
+NOTHING = -(2**60)
+"""The worth of a pair that cannot be."""
+End = tuple[int, int, int]
+"""Where a search for a place may stop: at this distance and column, at whose place this row leaves; nobody for -1."""
 
 
 @compiled
@@ -82,12 +86,12 @@ def without_stale(scratch: Scratch, size: int) -> int:
 
 @compiled
 def _reach(
-    sight: Sight, state: State, scratch: Scratch, row: int, base: int, end: int, size: int, touched: int
-) -> tuple[int, int]:
-    """From a row at this distance, reach the columns that lie nearer than ``end``."""
+    sight: Sight, state: State, scratch: Scratch, row: int, base: int, end: End, size: int, touched: int
+) -> tuple[int, int, End]:
+    """From a row at this distance, reach the columns that lie nearer than the end; and the nearest end beside them."""
+    nearest, column, leaves = end
     never = -(2**31) if sight.room.itemsize == WIDE_BYTES else -(2**15)
     divisor = max(sight.factor, 1)
-    limit = (base - end - sight.bonus) // divisor
     at = sight.columns.barred.start[row]
     for low in range(0, len(state.v), BLOCK):
         high = min(low + BLOCK, len(state.v))
@@ -95,6 +99,7 @@ def _reach(
         at = bar(sight.columns.barred.items, at, sight.columns.barred.stop[row], low, high, sight.work[0])
         width = high - low
         good = sight.work[0, :width]
+        limit = (base - nearest - sight.bonus) // divisor
         if best_of(sight.scores[:width], sight.small_prices[low:high], good, never, sight.room) <= limit:
             continue
         for t in range(width):
@@ -102,7 +107,7 @@ def _reach(
                 j = low + t
                 worth = sight.factor * np.int64(sight.scores[t]) + sight.bonus
                 far = base + state.v[j] - worth
-                if worth > 0 and far < end and far < scratch.distance[j]:
+                if worth > 0 and far < nearest and far < scratch.distance[j]:
                     if scratch.distance[j] == FAR:
                         sight.touched[touched] = j
                         touched += 1
@@ -111,18 +116,25 @@ def _reach(
                     if size == len(scratch.heap_key):
                         size = without_stale(scratch, size)
                     size = push(scratch, size, far, j)
-    return size, touched
+                    if state.load[j] < state.places[j]:
+                        nearest, column, leaves = far, j, -1
+                        continue
+                    other = state.first[j]
+                    while other >= 0:
+                        if far + state.u[other] < nearest:
+                            nearest, column, leaves = far + state.u[other], j, other
+                        other = state.after[other]
+    return size, touched, (nearest, column, leaves)
 
 
 @compiled
 def forward(sight: Sight, state: State, scratch: Scratch, root: int) -> int:
     """Give an unmatched row with a price its place, or its price back. Returns how many rows were looked at."""
     u, v, distance = state.u, state.v, scratch.distance
-    end = u[root]
-    end_column, end_row = -1, root
+    nothing: End = (int(u[root]), -1, root)
     looked = 1
     done = 0
-    size, touched = _reach(sight, state, scratch, root, u[root], end, 0, 0)
+    size, touched, (end, end_column, end_row) = _reach(sight, state, scratch, root, u[root], nothing, 0, 0)
     while size > 0:
         here, j = scratch.heap_key[0], scratch.heap_column[0]
         if here >= end:
@@ -130,19 +142,14 @@ def forward(sight: Sight, state: State, scratch: Scratch, root: int) -> int:
         size = pop(scratch, size)
         if here > distance[j]:
             continue
-        if state.load[j] < state.places[j]:
-            end, end_column, end_row = here, j, -1
-            break
         scratch.done[done] = j
         done += 1
         row = state.first[j]
         while row >= 0:
-            if here + u[row] < end:
-                end, end_column, end_row = here + u[row], j, row
-            row = state.after[row]
-        row = state.first[j]
-        while row >= 0:
-            size, touched = _reach(sight, state, scratch, row, here + u[row], end, size, touched)
+            found = (end, end_column, end_row)
+            size, touched, (end, end_column, end_row) = _reach(
+                sight, state, scratch, row, here + u[row], found, size, touched
+            )
             looked += 1
             row = state.after[row]
     u[root] -= end
@@ -174,47 +181,6 @@ def forward(sight: Sight, state: State, scratch: Scratch, root: int) -> int:
 
 
 @compiled
-def score_column(sight: Sight, column: int) -> None:
-    """The scores of one mentor with all mentees, into ``sight.column_scores``; below any floor where it cannot be."""
-    columns = sight.columns
-    never = -(2**31)
-    for k in range(len(columns.addends)):
-        sight.column_addends[k] = columns.addends[k, column]
-    for k in range(len(columns.lifts)):
-        sight.column_lifts[k] = columns.lifts[k, column]
-    for row in range(len(sight.column_scores)):
-        sight.column_scores[row] = never
-        if not sight.active[row] or not _may(sight, row, column):
-            continue
-        score = 0
-        lists = columns.row_addends
-        for at in range(lists.start[row], lists.stop[row]):
-            score += sight.column_addends[lists.items[at]]
-        lists = columns.row_wishes
-        lifted = False
-        for at in range(lists.start[row], lists.stop[row]):
-            lift = int(sight.column_lifts[lists.items[at]])
-            lifted = lifted or lift > 0
-            score += lift * int(columns.row_full[at]) >> LIFT_SHIFT
-        if columns.teaching and not lifted:
-            continue
-        score += _counted(
-            columns.hours.marks, columns.hours.rows, columns.hours.enough, columns.hours.times[0], row, column
-        )
-        score += _counted(
-            columns.interests.marks,
-            columns.interests.rows,
-            columns.interests.enough,
-            columns.interests.times[0],
-            row,
-            column,
-        )
-        score += _single(columns.singles, row, column)
-        if score >= sight.lowest:
-            sight.column_scores[row] = score
-
-
-@compiled
 def score_pair(sight: Sight, row: int, column: int) -> int:
     """The score of one pair; below any floor where it cannot be."""
     columns = sight.columns
@@ -226,40 +192,26 @@ def score_pair(sight: Sight, row: int, column: int) -> int:
 
 
 @compiled
-def _may(sight: Sight, row: int, column: int) -> bool:
-    """Whether the rules allow a pair, but for the one about teaching."""
-    columns = sight.columns
-    lists = columns.row_allowed
-    for at in range(lists.start[row], lists.stop[row]):
-        if columns.allowed[lists.items[at], column] == 0:
-            return False
-    if columns.meeting.active:
-        lists = columns.meeting.rows
-        met = False
-        for at in range(lists.start[row], lists.stop[row]):
-            if columns.meeting.marks[lists.items[at], column]:
-                met = True
-                break
-        if not met:
-            return False
-    barred = columns.barred
-    at = first_from(barred.items, barred.start[row], barred.stop[row], column)
-    return not (at < barred.stop[row] and barred.items[at] == column)
+def hope(sight: Sight, u: Int64) -> None:
+    """Of each row the most that it can be worth to the mentor who teaches now, less its price, into ``hopes``."""
+    wishers, hopes = sight.wishers, sight.hopes
+    for row in range(len(u)):
+        hopes[row] = sight.factor * np.int64(wishers.points[row] + wishers.rest[row]) + sight.bonus - u[row]
+    for row in range(len(u)):
+        if not sight.active[row] or (sight.columns.teaching and not wishers.taught[row]):
+            hopes[row] = NOTHING
 
 
-@compiled
-def _counted(marks: Int8, rows: Lists, enough: int, times: int, row: int, column: int) -> int:
-    count = 0
-    for at in range(rows.start[row], rows.stop[row]):
-        count += marks[rows.items[at], column]
-    return int(min(count, enough) * int(times) >> COUNT_BITS)
-
-
-@compiled
-def _single(singles: Singles, row: int, column: int) -> int:
-    mentors, stop = singles.rows.items, singles.rows.stop[row]
-    at = first_from(mentors, singles.rows.start[row], stop, column)
-    return int(singles.points[at]) if at < stop and mentors[at] == column else 0
+@compiled_in_place
+def worth_of(sight: Sight, row: int, column: int, more_than: int) -> int:
+    """What a row is worth to the mentor who teaches now; nothing, where that is no more, or the two can be no pair."""
+    worth = np.int64(NOTHING)
+    score = np.int64(sight.wishers.points[row] + addends(sight.columns, row, column))
+    if sight.factor * (score + sight.wishers.further[row]) + sight.bonus > more_than:
+        score += counts_and_singles(sight.columns, row, column)
+        if score >= sight.lowest and sight.factor * score + sight.bonus > more_than and may(sight.columns, row, column):
+            worth = sight.factor * score + sight.bonus
+    return int(worth)
 
 
 @compiled
@@ -283,18 +235,15 @@ def backward(sight: Sight, state: State, scratch: Scratch, root: int) -> int:
             continue
         scratch.done[done] = j
         done += 1
-        if here + v[j] < end:
-            end, end_column, end_row = here + v[j], j, -1
-        score_column(sight, j)
+        teach(sight.columns, sight.wishers, j)
+        hope(sight, u)
         base = here + v[j]
         for row in range(len(u)):
-            score = sight.column_scores[row]
-            if score < sight.lowest or score == -(2**31):
-                continue
             k = state.partner[row]
-            worth = sight.factor * np.int64(score) + sight.bonus
-            far = base + u[row] - worth
-            if k == j or far >= end or worth <= 0:
+            if sight.hopes[row] <= base - end or k == j:
+                continue
+            far = base + u[row] - worth_of(sight, row, j, max(base + u[row] - end, 0))
+            if far >= end:
                 continue
             if k < 0:
                 end, end_column, end_row, end_from = far, -1, row, j
@@ -305,6 +254,8 @@ def backward(sight: Sight, state: State, scratch: Scratch, root: int) -> int:
                 distance[k] = far
                 via_row[k] = row
                 via_column[k] = j
+                if far + v[k] < end:
+                    end, end_column, end_row = far + v[k], k, -1
                 if size == len(scratch.heap_key):
                     size = without_stale(scratch, size)
                 size = push(scratch, size, far, k)
@@ -335,10 +286,10 @@ def backward(sight: Sight, state: State, scratch: Scratch, root: int) -> int:
 @compiled
 def least_price(sight: Sight, state: State, column: int) -> int:
     """The lowest price of a column at which no row would rather have it."""
-    score_column(sight, column)
+    teach(sight.columns, sight.wishers, column)
+    hope(sight, state.u)
     price = np.int64(0)
     for row in range(len(state.u)):
-        score = sight.column_scores[row]
-        if score >= sight.lowest and score != -(2**31):
-            price = max(price, sight.factor * np.int64(score) + sight.bonus - state.u[row])
+        if sight.hopes[row] > price:
+            price = max(price, worth_of(sight, row, column, 0) - state.u[row])
     return int(price)
