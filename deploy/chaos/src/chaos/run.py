@@ -145,8 +145,8 @@ async def _stack(wishes: Wishes, lines: dict[str, Line], watch: Watch) -> AsyncI
         await asyncio.to_thread(stack.add_services, SERVICES, environment)
         yield stack, environment
     finally:
-        if stack is not None:
-            stack.stop()
+        if stack is not None:  # in a thread: what stops still needs the lines, and this loop carries them
+            await asyncio.to_thread(stack.stop)
         for line in lines.values():
             await line.close()
 
