@@ -76,6 +76,10 @@ class InMemoryBacklog:
             if run.status is RunStatus.PROPOSED and run.approval_due is not None and run.approval_due <= now
         ]
 
+    async def runs_with_leftovers(self, before: datetime) -> Sequence[Work]:
+        lying = [run for run in self._runs.states.values() if run.leftovers_since and run.leftovers_since <= before]
+        return [(run.tenant, run.id) for run in sorted(lying, key=lambda run: str(run.leftovers_since))]
+
     async def proposals_to_settle(self, now: datetime) -> Sequence[Work]:
         return [
             (pairing.tenant, pairing.id)
@@ -126,6 +130,24 @@ class InMemoryReady:
     async def of_role(self, tenant: str, programme_id: str, role: Role) -> Sequence[Candidate]:
         where = {"programme_id": programme_id, "role": role.value, "ready": True, "withdrawn": False}
         return [person async for person in self._candidates.stream(tenant, where)]
+
+
+class InMemoryResults:
+    """Removes from the dictionaries."""
+
+    def __init__(self, *kept: InMemoryProjections[Any]) -> None:
+        self._kept = kept
+
+    async def remove(self, tenant: str, result: str, *, most: int) -> int:
+        found = [
+            (states, id_)
+            for states in (kept.states for kept in self._kept)
+            for id_, state in states.items()
+            if (state.tenant, state.result) == (tenant, result)
+        ][:most]
+        for states, id_ in found:
+            del states[id_]
+        return len(found)
 
 
 class InMemoryUploads:
@@ -216,6 +238,8 @@ class Service:
         self.claims = InMemoryReservations()
         self.studies = InMemoryAggregates(Study)
         self.renewals = InMemoryAggregates(Renewal)
+        self.proposed = InMemoryProjections(StoredPair)
+        self.left_out = InMemoryProjections(StoredLeftOut)
         self.ended: list[tuple[str, bool]] = []
         programmes = InMemoryProjections(Programme)
         self.uploads = InMemoryUploads()
@@ -230,8 +254,9 @@ class Service:
             restrictions=InMemoryAggregates(Restriction),
             studies=self.studies,
             uploads=self.uploads,
-            proposed=InMemoryProjections(StoredPair),
-            left_out=InMemoryProjections(StoredLeftOut),
+            proposed=self.proposed,
+            left_out=self.left_out,
+            results=InMemoryResults(self.proposed, self.left_out),
             claims=self.claims,
             backlog=InMemoryBacklog(
                 self.runs, self.pairings, self.candidates, self.studies, renewals=self.renewals, programmes=programmes
@@ -257,6 +282,7 @@ class Service:
                 "candidates": Exposed(self.candidates, weather, frozenset({"find", "keep_newest"})),
                 "claims": Exposed(self.claims, weather, frozenset({"acquire", "release", "claims"})),
                 "proposed": Exposed(self.stores.proposed, weather, frozenset({"keep_newest"})),
+                "results": Exposed(self.stores.results, weather, frozenset({"remove"})),
             }
         )
         return Matching.of(stores, self.engine, replica=name, tell=self.hear)

@@ -1,6 +1,7 @@
 """Composition root: the only module that builds things."""
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 from fastapi import FastAPI
@@ -36,6 +37,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
         patience=settings.explanation_seconds,
         renew_after=settings.renew_after_seconds,
         recertify_hour=settings.recertify_hour,
+        keep_results=timedelta(days=settings.keep_results_days),
         tell=lambda outcome, nightly: renewals.labels(outcome, str(nightly).lower()).inc(),
     )
     consumers(chassis.bus, matching)
@@ -63,6 +65,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Fa
         background=[
             work_on_runs,
             matching.renewals.work,
+            matching.leftovers.work,
             matching.recertification.work,
             matching.approval.resume,
             matching.places.sweep,

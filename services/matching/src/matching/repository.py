@@ -21,6 +21,7 @@ from .use_cases.ports import PoolFigures, Stores, Upload, Work
 from .use_cases.snapshot import HOLDING
 
 A_BATCH = 200
+RESULTS = ("proposed_pairs", "left_out")
 PEOPLE_A_DOCUMENT = 500
 VERSIONS_AT_ONCE = 2000
 PEOPLE_AT_ONCE = 100
@@ -43,6 +44,7 @@ def stores(chassis: Chassis) -> Stores:
         uploads=MongoUploads(chassis),
         proposed=chassis.projections("proposed_pairs", StoredPair),
         left_out=chassis.projections("left_out", StoredLeftOut),
+        results=MongoResults(chassis),
         claims=chassis.reservations("places"),
         backlog=MongoBacklog(chassis),
         clock=chassis.clock,
@@ -145,6 +147,10 @@ class MongoBacklog:
         where = {"status": RunStatus.PROPOSED.value, "approval_due": {"$lte": now}}
         return await _work(self._runs, where, oldest_by="approval_due")
 
+    async def runs_with_leftovers(self, before: datetime) -> Sequence[Work]:
+        """By when they came about."""
+        return await _work(self._runs, {"leftovers_since": {"$lte": before}}, oldest_by="leftovers_since")
+
     async def proposals_to_settle(self, now: datetime) -> Sequence[Work]:
         """Proposed pairings past their time."""
         where = {"status": PairingStatus.PROPOSED.value, "until": {"$lte": now}}
@@ -203,6 +209,7 @@ class MongoBacklog:
         )
         await self._runs.ensure_index([("status", 1), ("requested_at", 1)])
         await self._runs.ensure_index([("tenant", 1), ("programme_id", 1), ("status", 1)])
+        await self._runs.ensure_index([("leftovers_since", 1)])
         await self._renewals.ensure_index([("due", 1)])
         await self._renewals.ensure_index([("asked", 1)])
         await self._studies.ensure_index([("status", 1), ("requested_at", 1)])
@@ -211,6 +218,23 @@ class MongoBacklog:
         await self._pairings.ensure_index([("tenant", 1), ("people", 1)])
         await self._pairings.ensure_index([("tenant", 1), ("volunteers", 1)])
         await self._pairings.ensure_index([("status", 1), ("claims_held", 1), ("until", 1)])
+
+
+class MongoResults:
+    """Removes results part by part: to delete all at once would keep the database from other work."""
+
+    def __init__(self, chassis: Chassis) -> None:
+        self._collections = [chassis.collection(name) for name in RESULTS]
+
+    async def remove(self, tenant: str, result: str, *, most: int) -> int:
+        """See the port."""
+        whose: Document = {"tenant": {"$eq": tenant}, "result": {"$eq": result}}
+        removed = 0
+        for collection in self._collections:
+            if removed < most:
+                found = collection.find(whose, limit=most - removed, fields=["_id"])
+                removed += await collection.delete_many({"_id": {"$in": [document["_id"] async for document in found]}})
+        return removed
 
 
 class MongoUploads:
@@ -263,7 +287,7 @@ async def ensure_indexes(chassis: Chassis) -> None:
     await MongoUploads(chassis).ensure_indexes()
     await MongoBacklog(chassis).ensure_indexes()
     await chassis.collection("restrictions").ensure_index([("tenant", 1), ("programme_id", 1)])
-    for results in ("proposed_pairs", "left_out"):
+    for results in RESULTS:
         await chassis.collection(results).ensure_index([("tenant", 1), ("result", 1), ("_id", 1)])
 
 

@@ -18,3 +18,5 @@ class Settings(ServiceSettings):
     """How long a pool must be quiet before its open proposal is renewed. 0: never."""
     recertify_hour: Annotated[int, Field(ge=-1, le=23)] = 2
     """The hour (UTC) from which every programme is looked at anew, once a day. -1: never."""
+    keep_results_days: Annotated[float, Field(ge=0, le=3650)] = 7.0
+    """For how long the pairs of superseded, failed and abandoned runs are kept. 0: for ever."""

@@ -198,6 +198,31 @@ async def test_only_begun_approvals_past_their_time_are_resumed(store: Store) ->
     assert list(await stores.backlog.approvals_to_resume(later)) == [("default", "run_2")]
 
 
+async def test_runs_are_told_once_their_leftovers_have_lain_about_for_long_enough(store: Store) -> None:
+    run = a_run()
+    for id_, since in (("run_1", None), ("run_2", NOW + timedelta(seconds=1)), ("run_3", NOW)):
+        await store.keep(store.stores.runs, replace(run, id=id_, leftovers_since=since))
+    assert list(await store.stores.backlog.runs_with_leftovers(NOW)) == [("default", "run_3")]
+    told = [("default", "run_3"), ("default", "run_2")]
+    assert list(await store.stores.backlog.runs_with_leftovers(NOW + timedelta(days=1))) == told
+
+
+async def test_a_result_is_removed_in_parts_and_no_other_is(store: Store) -> None:
+    stores = store.stores
+    points = score_pair(a_mentor(), a_mentee(), Charter())
+    person = LeftOut(volunteer_id="e1", person_ref="p2", role=Role.MENTEE, reason=LeftOutReason.RULES, detail="why")
+    for result, tenant in (("run_1.1", "default"), ("run_1.2", "default"), ("run_1.1", "other")):
+        for number in range(2):
+            names = {"id": f"{tenant}.{result}.{number}", "tenant": tenant, "version": 1, "result": result}
+            people = dict.fromkeys(("mentor_volunteer_id", "mentee_volunteer_id", "mentor_ref", "mentee_ref"), "x")
+            await stores.proposed.keep_newest(StoredPair(**names, **people, points=points, locked=False))  # type: ignore[arg-type]
+            await stores.left_out.keep_newest(StoredLeftOut(**names, person=person))  # type: ignore[arg-type]
+    assert [await stores.results.remove("default", "run_1.1", most=3) for _ in range(3)] == [3, 1, 0]
+    for kept in (stores.proposed, stores.left_out):
+        assert await kept.count("default", {"result": "run_1.1"}) == 0
+        assert await kept.count("default", {"result": "run_1.2"}) == await kept.count("other") == 2
+
+
 async def test_only_proposals_past_their_time_are_settled(store: Store) -> None:
     stores = store.stores
     await store.keep(stores.pairings, a_pairing())

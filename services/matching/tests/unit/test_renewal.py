@@ -139,7 +139,7 @@ def test_a_confirmed_proposal_keeps_its_pairs_and_gets_the_figures_of_today() ->
 
 
 def test_whoever_approves_what_was_renewed_or_only_confirmed_is_told_which_run_to_approve() -> None:
-    renewed = run_decisions.supersede(a_proposed_run(), by="run_2")
+    renewed = run_decisions.supersede(a_proposed_run(), NOW, by="run_2")
     unchanged = replace(a_proposed_run("run_3", renews="run_1"), status=RunStatus.UNCHANGED)
     for run, instead in ((renewed, "run_2"), (unchanged, "run_1")):
         with pytest.raises(ProposalRenewed, match=instead) as refusal:

@@ -52,7 +52,7 @@ def test_a_run_is_taken_over_when_its_lease_ends_and_the_first_holder_is_shut_ou
     for late in (
         lambda: decide.renew(taken_over, "a", 1, 50, NOW),
         lambda: decide.conclude(taken_over, "a", 1, FIGURES, NOW),
-        lambda: decide.fail(taken_over, "a", 1, "late"),
+        lambda: decide.fail(taken_over, "a", 1, "late", NOW),
     ):
         with pytest.raises(RunNotHeld):
             late()
@@ -103,9 +103,9 @@ def test_only_a_proposal_can_be_approved(status: RunStatus) -> None:
 
 def test_a_newer_proposal_replaces_an_open_one_but_never_one_that_is_being_approved() -> None:
     proposed = a_proposed_run()
-    assert decide.supersede(proposed).status is RunStatus.SUPERSEDED
+    assert decide.supersede(proposed, NOW).status is RunStatus.SUPERSEDED
     begun = decide.begin_approval(proposed, date(2026, 4, 1), NOW)
-    assert decide.supersede(begun) is begun
+    assert decide.supersede(begun, NOW) is begun
 
 
 def test_an_automatic_run_asks_for_its_own_approval() -> None:
@@ -147,7 +147,7 @@ class RunLife(RuleBasedStateMachine):
                 return decide.renew(self.run, owner, attempt, 50, self.now)
             if how == "conclude":
                 return decide.conclude(self.run, owner, attempt, FIGURES, self.now)
-            return decide.fail(self.run, owner, attempt, "too many people")
+            return decide.fail(self.run, owner, attempt, "too many people", self.now)
 
         if self.run.status is RunStatus.RUNNING and (self.run.owner, self.run.attempt) == (owner, attempt):
             self.follow(step())
@@ -157,7 +157,7 @@ class RunLife(RuleBasedStateMachine):
 
     @rule()
     def supersede(self) -> None:
-        self.follow(decide.supersede(self.run))
+        self.follow(decide.supersede(self.run, self.now))
 
     @rule(finish=st.booleans())
     def approve(self, finish: bool) -> None:

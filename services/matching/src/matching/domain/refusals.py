@@ -63,6 +63,10 @@ class NoProposal(NotFound):
     """No proposal of the programme waits for a decision."""
 
 
+class ResultsRemoved(NotFound):
+    """The run is over, and its pairs were kept long enough; the run itself is still there."""
+
+
 class RunNotHeld(Refusal):
     """Another replica holds the run, or it has ended."""
 

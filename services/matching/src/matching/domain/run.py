@@ -70,6 +70,10 @@ class MatchRun:
     """The result that holds the pairs, where they are those of an earlier proposal."""
     left_out_in: str | None = None
     """The result that holds the people left out, where a confirmation found it anew."""
+    leftovers_since: datetime | None = None
+    """Since when there are results of it that nobody needs any more, or may be: see :mod:`.leftovers`."""
+    results_removed_at: datetime | None = None
+    """When its pairs and its people left out were removed; the figures and the certificate stay."""
     owner: str | None = None
     lease_until: datetime | None = None
     attempt: int = 0
@@ -154,7 +158,8 @@ def take(run: MatchRun, owner: str, now: datetime) -> MatchRun:
     if not may_be_taken(run, now):
         raise RunNotHeld(f"{run.id} is {run.status}")
     if run.attempt >= MOST_ATTEMPTS:
-        return _next(run, status=RunStatus.FAILED, failure=f"given up after {run.attempt} attempts")
+        failure = f"given up after {run.attempt} attempts"
+        return _next(run, status=RunStatus.FAILED, failure=failure, leftovers_since=now)
     return _next(
         run,
         status=RunStatus.RUNNING,
@@ -183,21 +188,31 @@ def conclude(
     done = _next(run, owner=None, lease_until=None, progress=100, figures=figures)
     if renewed is None:
         due, on = (now, now.date()) if run.automatic else (None, None)
-        return replace(done, status=RunStatus.PROPOSED, approval_due=due, effective_on=on)
+        of_earlier_attempts = now if attempt > 1 else None
+        return replace(
+            done,
+            status=RunStatus.PROPOSED,
+            approval_due=due,
+            effective_on=on,
+            leftovers_since=of_earlier_attempts,
+        )
+    done = replace(done, leftovers_since=now)
     if renewed.can_be_renewed:
         return replace(done, status=RunStatus.UNCHANGED, pairs_in=renewed.pairs_result)
     return replace(done, status=RunStatus.SUPERSEDED)
 
 
-def fail(run: MatchRun, owner: str, attempt: int, failure: str) -> MatchRun:
+def fail(run: MatchRun, owner: str, attempt: int, failure: str, now: datetime) -> MatchRun:
     """The work cannot be done, for a reason that a repetition would not change. Raises: RunNotHeld."""
     _require_held(run, owner, attempt)
-    return _next(run, status=RunStatus.FAILED, owner=None, lease_until=None, failure=failure)
+    return _next(run, status=RunStatus.FAILED, owner=None, lease_until=None, failure=failure, leftovers_since=now)
 
 
-def supersede(run: MatchRun, by: str | None = None) -> MatchRun:
+def supersede(run: MatchRun, now: datetime, by: str | None = None) -> MatchRun:
     """A newer proposal replaces this one. A run that is decided, or being approved, stays as it is."""
-    return _next(run, status=RunStatus.SUPERSEDED, renewed_by=by) if run.can_be_renewed else run
+    if not run.can_be_renewed:
+        return run
+    return _next(run, status=RunStatus.SUPERSEDED, renewed_by=by, leftovers_since=now)
 
 
 def confirm(run: MatchRun, by: MatchRun, now: datetime) -> MatchRun:

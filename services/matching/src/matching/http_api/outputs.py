@@ -123,6 +123,8 @@ class RunOut(Out):
     """The run whose proposal stands in place of this one."""
     confirmed_at: datetime | None
     """When a renewal last found the same pairs; figures, certificate and people left out are of that moment."""
+    results_removed_at: datetime | None
+    """When its pairs and the people left out were removed, some days after it was over; null while they are kept."""
     effective_on: date | None
     approved_at: datetime | None
     conflicts: tuple[Conflict, ...]
@@ -147,6 +149,7 @@ class RunOut(Out):
             renews=run.renews,
             renewed_by=run.renewed_by,
             confirmed_at=run.confirmed_at,
+            results_removed_at=run.results_removed_at,
             effective_on=run.effective_on,
             approved_at=run.approved_at,
             conflicts=run.conflicts,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from .approval import Approval
 from .explanations import PATIENCE_SECONDS, Explanations
+from .leftovers import Leftovers
 from .newcomers import Newcomers
 from .pairings import Pairings
 from .places import Places
@@ -25,6 +26,7 @@ class Matching:
     restrictions: Restrictions
     runs: Runs
     renewals: Renewals
+    leftovers: Leftovers
     recertification: Recertification
     studies: Studies
     approval: Approval
@@ -43,14 +45,15 @@ class Matching:
         patience: float = PATIENCE_SECONDS,
         renew_after: float = 5.0,
         recertify_hour: int = 2,
+        keep_results: timedelta = timedelta(days=7),
         tell: Tell = lambda _outcome, _nightly: None,
     ) -> "Matching":
         """The use cases on these stores.
 
         ``replica`` names the process that holds the runs it works on; ``patience`` is how many seconds a request for
         an explanation waits for the engine; ``renew_after`` how many seconds a pool must be quiet before its proposal
-        is renewed (0: never); ``recertify_hour`` (UTC) when all are looked at anew (-1: never); ``tell`` hears how
-        renewals ended.
+        is renewed (0: never); ``recertify_hour`` (UTC) when all are looked at anew (-1: never); ``keep_results`` how
+        long results are kept that nobody needs any more (0: for ever); ``tell`` hears how renewals ended.
         """
         places = Places(stores)
         newcomers = Newcomers(stores, places, engine)
@@ -62,6 +65,7 @@ class Matching:
             restrictions=Restrictions(stores, renewals),
             runs=runs,
             renewals=renewals,
+            leftovers=Leftovers(stores, keep=keep_results),
             recertification=Recertification(stores, hour=recertify_hour),
             studies=Studies(stores, engine, runs, replica=replica),
             approval=approval,

@@ -21,6 +21,7 @@ from ..domain.run import MatchRun
 from ..domain.scoring import PairScore, score_pair
 from ..domain.why_not import Price, Verdict, held_by_locks, pairs_of, price, with_pair
 from .ports import Engine, Stores
+from .run_changes import require_results
 from .snapshot import Snapshot, read_pool, read_programme, read_volunteer
 
 MOST_SOLVES = 8
@@ -239,6 +240,7 @@ class Explanations:
         return frozenset(found)
 
     async def _pairs_of_run(self, run: MatchRun) -> frozenset[MentorMentee]:
+        await require_results(self._stores, run, run.pairs_result)
         stream = self._stores.proposed.stream(run.tenant, {"result": run.pairs_result})
         return frozenset([(pair.mentor_volunteer_id, pair.mentee_volunteer_id) async for pair in stream])
 

@@ -83,6 +83,10 @@ class Backlog(Protocol):
         """Runs whose approval was begun and not finished in time."""
         ...
 
+    async def runs_with_leftovers(self, before: datetime) -> Sequence[Work]:
+        """Runs some of whose results nobody has needed since then; the longest first."""
+        ...
+
     async def proposals_to_settle(self, now: datetime) -> Sequence[Work]:
         """Pairings that were proposed and neither confirmed nor aborted in time."""
         ...
@@ -97,6 +101,14 @@ class Backlog(Protocol):
 
     async def pool(self, tenant: str, programme_id: str) -> PoolFigures:
         """The sums over one pool."""
+        ...
+
+
+class Results(Protocol):
+    """Removes what runs have found."""
+
+    async def remove(self, tenant: str, result: str, *, most: int) -> int:
+        """Remove pairs and people left out of this result, so many at most; how many. Fewer: none is left."""
         ...
 
 
@@ -156,6 +168,8 @@ class Stores:
     uploads: Uploads
     proposed: Projections[StoredPair]
     left_out: Projections[StoredLeftOut]
+    results: Results
+    """The two before, to be removed."""
     claims: Reservations
     """The arbiter of capacity: each pairing holds one claim on each of its two people."""
     backlog: Backlog

@@ -115,12 +115,12 @@ class Renewals:
             await self._leave_one_open(principal, run)
         if run.renews is None:
             return
+        now = self._stores.clock.now()
         if run.status in {RunStatus.PROPOSED, RunStatus.APPROVED}:
-            old = await self._change_run(principal, run.renews, lambda old: run_decisions.supersede(old, run.id))
-            if old.status is RunStatus.APPROVED or old.approval_due is not None:
-                await self._change_run(principal, run.id, run_decisions.supersede)  # the people are taken
+            old = await self._change_run(principal, run.renews, lambda old: run_decisions.supersede(old, now, run.id))
+            if old.status is RunStatus.APPROVED or old.approval_due is not None:  # the people are taken
+                await self._change_run(principal, run.id, lambda run: run_decisions.supersede(run, now))
         elif run.status is RunStatus.UNCHANGED:
-            now = self._stores.clock.now()
             await self._change_run(principal, run.renews, lambda old: run_decisions.confirm(old, run, now))
         await self._finish(principal, run)
 
@@ -164,10 +164,10 @@ class Renewals:
     async def _leave_one_open(self, principal: Principal, newest: MatchRun) -> None:
         """Of several proposals for one programme only the one asked for last stays open."""
         proposed = await self._runs(newest.tenant, newest.programme_id, RunStatus.PROPOSED)
-        last = newest_proposal(proposed) or newest
+        last, now = newest_proposal(proposed) or newest, self._stores.clock.now()
         for run in proposed:
             if run.id != last.id:
-                await self._change_run(principal, run.id, lambda run: run_decisions.supersede(run, last.id))
+                await self._change_run(principal, run.id, lambda run: run_decisions.supersede(run, now, last.id))
 
     async def _finish(self, principal: Principal, run: MatchRun) -> None:
         renewal = await self._stores.renewals.find(run.tenant, renewal_id(run.tenant, run.programme_id))

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from shared.chassis.aggregates import Cause
 from shared.contracts import Principal
 
+from ..domain import leftovers
 from ..domain import run as decide
 from ..domain.candidate import Programme
+from ..domain.leftovers import run_of
 from ..domain.refusals import UnknownRun
 from ..domain.run import MatchRun
 from .ports import Stores
@@ -23,6 +25,16 @@ async def change_run(
         return decision(present), ()
 
     return await stores.runs.change(run_id, Cause(principal=principal), decide_on)
+
+
+async def require_results(stores: Stores, run: MatchRun, result: str) -> None:
+    """Refuse to read a result, of this run or of another that it refers to, once it is removed.
+
+    Raises: ResultsRemoved.
+    """
+    holder = run if run_of(result) == run.id else await stores.runs.find(run.tenant, run_of(result))
+    for one in (run, holder or run):
+        leftovers.require_results(one)
 
 
 async def catch_up(stores: Stores, programme: Programme, cause: Cause, occasion: str) -> None:

@@ -25,7 +25,7 @@ from ..domain.run import MatchRun, RunStatus
 from .leases import Progress, under_lease
 from .ports import Engine, Stores
 from .renewals import Renewals
-from .run_changes import change_run
+from .run_changes import change_run, require_results
 from .snapshot import read_pool, read_programme
 
 log = get_logger(__name__)
@@ -75,20 +75,25 @@ class Runs:
         return await self._stores.runs.page(principal.tenant, where, limit=limit, cursor=cursor)
 
     async def pairs(self, principal: Principal, run_id: str, *, limit: int, cursor: str | None) -> Page[StoredPair]:
-        """What the run proposes, the best pairs first; empty until it has concluded. Raises: UnknownRun."""
+        """What the run proposes, the best pairs first; empty until it has concluded.
+
+        Raises: UnknownRun, ResultsRemoved.
+        """
         run = await self.get(principal, run_id)
         if run.figures is None:
             return Page((), None)
+        await require_results(self._stores, run, run.pairs_result)
         where = {"result": run.pairs_result}
         return await self._stores.proposed.page(principal.tenant, where, limit=limit, cursor=cursor)
 
     async def left_out(
         self, principal: Principal, run_id: str, *, limit: int, cursor: str | None
     ) -> Page[StoredLeftOut]:
-        """Whom the run could not pair, and why; empty until it has concluded. Raises: UnknownRun."""
+        """Whom the run could not pair, and why; empty until it has concluded. Raises: UnknownRun, ResultsRemoved."""
         run = await self.get(principal, run_id)
         if run.figures is None:
             return Page((), None)
+        await require_results(self._stores, run, run.left_out_result)
         where = {"result": run.left_out_result}
         return await self._stores.left_out.page(principal.tenant, where, limit=limit, cursor=cursor)
 
@@ -127,9 +132,9 @@ class Runs:
         except EngineFailed:
             log.warning("the engine died; the run is taken again when its lease ends", run_id=run_id)
         except PoolTooLarge as refusal:
-            reason = refusal.detail
+            reason, now = refusal.detail, self._stores.clock.now()
             await self._change(
-                principal, run_id, lambda present: decide.fail(present, self._replica, run.attempt, reason)
+                principal, run_id, lambda present: decide.fail(present, self._replica, run.attempt, reason, now)
             )
         else:
             now = self._stores.clock.now()
