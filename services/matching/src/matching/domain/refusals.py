@@ -47,6 +47,18 @@ class LockedPair(Refusal):
     """The two are locked together; unlock them first."""
 
 
+class NotByChoice(Refusal):
+    """In this programme mentees do not choose their mentor."""
+
+
+class NotReady(Refusal):
+    """The person has not done what the programme asks before pairing."""
+
+
+class NotOnShortList(Refusal):
+    """The mentor is not, or not any more, on the mentee's short list."""
+
+
 class RunNotProposed(Refusal):
     """Only a run that holds a proposal can be approved."""
 

@@ -9,7 +9,7 @@ no such half: whoever has none gives no points to any pair, so nothing changes b
 a term only where it has a weight.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.contracts import ScoreTerm
 
@@ -83,6 +83,16 @@ def score_pair(mentor: Candidate, mentee: Candidate, charter: Charter) -> PairSc
 def total_of(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
     """The total of :func:`score_pair`, in a third of its time: for whoever compares many pairs and shows one."""
     return sum(points for _, points in _terms(mentor, mentee, charter))
+
+
+def told_to_the_two(points: PairScore) -> PairScore:
+    """Without the terms in confidence; the total is without them as well."""
+    return replace(points, terms=tuple(term for term in points.terms if term.term not in IN_CONFIDENCE))
+
+
+def told_total_of(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
+    """The total of :func:`told_to_the_two`."""
+    return sum(points for name, points in _terms(mentor, mentee, charter) if name not in IN_CONFIDENCE)
 
 
 def _terms(mentor: Candidate, mentee: Candidate, charter: Charter) -> tuple[Term, ...]:

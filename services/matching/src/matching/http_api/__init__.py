@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from ..use_cases import Matching
-from . import explanations, pairings, programmes, runs, studies
+from . import choices, explanations, pairings, programmes, runs, studies
 
 
 def router(matching: Matching) -> APIRouter:
     """The whole HTTP interface of the service."""
     whole = APIRouter()
-    for part in (programmes, runs, explanations, studies, pairings):
+    for part in (programmes, runs, explanations, studies, choices, pairings):
         whole.include_router(part.router(matching))
     return whole
 

@@ -60,6 +60,12 @@ class UnpairIn(Body):
     reason: Annotated[UnpairReason, AfterValidator(_a_known_reason)]
 
 
+class ChoiceIn(Body):
+    """Chooses a mentor."""
+
+    mentor_volunteer_id: Ref
+
+
 class ReMatchIn(Body):
     """Replaces a pairing."""
 

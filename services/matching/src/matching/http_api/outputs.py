@@ -24,6 +24,7 @@ from ..domain.proposal import Certificate, DroppedLock, LeftOut, LeftOutReason, 
 from ..domain.restriction import Restriction
 from ..domain.run import Conflict, MatchRun, RunStatus
 from ..domain.scoring import IN_CONFIDENCE
+from ..domain.shortlist import ShortList
 from ..use_cases.pairings import ReMatch
 
 
@@ -297,6 +298,42 @@ class PairingOut(Out):
             "answers": sum(count.answers for count in pairing.answers) if confidant else None,
         }
         return cls.model_validate(values)
+
+
+class OfferOut(Out):
+    """A mentor who could be chosen. Score and terms are without ranked wishes and the grid, as in a pairing."""
+
+    mentor_volunteer_id: str
+    score: int
+    terms: tuple[ScoreTerm, ...]
+    shared_skills: tuple[str, ...]
+    shared_languages: tuple[str, ...]
+    shared_minutes_per_week: int
+
+
+class ShortListOut(Out):
+    """The mentors among whom a mentee may choose, the best first: five at most."""
+
+    mentee_volunteer_id: str
+    mentors: tuple[OfferOut, ...]
+
+    @classmethod
+    def of(cls, found: ShortList) -> Self:
+        """Its representation."""
+        return cls(
+            mentee_volunteer_id=found.mentee.id,
+            mentors=tuple(
+                OfferOut(
+                    mentor_volunteer_id=offer.mentor.id,
+                    score=offer.points.total,
+                    terms=offer.points.terms,
+                    shared_skills=offer.points.shared_skills,
+                    shared_languages=offer.points.shared_languages,
+                    shared_minutes_per_week=offer.points.shared_minutes_per_week,
+                )
+                for offer in found.offers
+            ),
+        )
 
 
 class ReMatchOut(Out):

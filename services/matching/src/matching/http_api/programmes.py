@@ -39,7 +39,9 @@ def router(matching: Matching) -> APIRouter:
 def _restrictions(matching: Matching, kind: RestrictionKind, path: str) -> APIRouter:
     routes = APIRouter(prefix=path, tags=[path.strip("/")])
 
-    @routes.post("", status_code=status.HTTP_201_CREATED, name=f"add_{kind}")
+    @routes.post(
+        "", status_code=status.HTTP_201_CREATED, name=f"add_{kind}", responses={200: {"model": RestrictionOut}}
+    )
     async def add(
         principal: Acting,
         programme_id: ProgrammeId,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from .approval import Approval
+from .choices import Choices
 from .explanations import PATIENCE_SECONDS, Explanations
 from .leftovers import Leftovers
 from .newcomers import Newcomers
@@ -30,6 +31,7 @@ class Matching:
     recertification: Recertification
     studies: Studies
     approval: Approval
+    choices: Choices
     explanations: Explanations
     pairings: Pairings
     newcomers: Newcomers
@@ -69,6 +71,7 @@ class Matching:
             recertification=Recertification(stores, hour=recertify_hour),
             studies=Studies(stores, engine, runs, replica=replica),
             approval=approval,
+            choices=Choices(stores, places, renewals),
             explanations=Explanations(stores, engine, patience=patience),
             pairings=Pairings(stores, places, newcomers, renewals),
             newcomers=newcomers,
