@@ -185,7 +185,7 @@ def router(volunteers: Volunteers, clock: Clock) -> APIRouter:
     """Taking part."""
     routes = APIRouter(tags=["volunteers"])
 
-    @routes.post("/volunteers", status_code=HTTP_201_CREATED)
+    @routes.post("/volunteers", status_code=HTTP_201_CREATED, responses={HTTP_200_OK: {"model": VolunteerOut}})
     async def volunteer(
         body: VolunteerIn, response: Response, acting: Acting, key: IdempotencyKey = None
     ) -> VolunteerOut:
