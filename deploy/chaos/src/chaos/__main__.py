@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from local_stack import StackError, follow_make
@@ -14,8 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import report
 from .customer import NoAnswer, Refused
 from .driver import steps_of
-from .run import Outcome, Watch, Wishes, run
-from .schedule import Orders
+from .outage import Outage, survive
+from .run import Watch, Wishes, run
+from .schedule import LINES, Orders
+
+T = TypeVar("T")
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 FEWEST = 20
@@ -38,11 +42,23 @@ def main(  # noqa: PLR0917 - typer turns each into an option
     figures: Annotated[Path, typer.Option(help="Where the figures are written.")] = CHECKOUT / "build" / "chaos.json",
     page: Annotated[Path | None, typer.Option("--report", help="Where to write a page for people.")] = None,
     data: Annotated[Path, typer.Option(help="The folder of this run's own stack.")] = CHECKOUT / ".local" / "chaos",
+    outage: Annotated[str, typer.Option(help="Instead of all this, one back-end is away: kafka or mongodb.")] = "",
+    seconds: Annotated[float, typer.Option(min=1, help="Of the outage.")] = 60.0,
+    rate: Annotated[float, typer.Option(min=1, help="Commands in a second during the outage.")] = 20.0,
 ) -> None:
     """Drive whole programmes while everything breaks; then compare what was acknowledged with what there is."""
     follow_make()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in a background job of a script it is ignored
+    console = Console()
+    if outage:
+        if outage not in LINES:
+            raise typer.BadParameter(f"name one of {', '.join(LINES)}", param_hint="--outage")
+        away = Outage(component=outage, seconds=seconds, rate=rate, data=data)
+        survived = _ended(console, lambda watch: survive(away, watch), again=report.command_of(away))
+        report.write(survived.figures(), figures)
+        report.show_outage(survived, console)
+        raise typer.Exit(0 if survived.verdict.holds else 1)
     asked = {
         "volunteers": volunteers,
         "kills": kills,
@@ -67,17 +83,10 @@ def main(  # noqa: PLR0917 - typer turns each into an option
         ),
         data=data,
     )
-    console = Console()
-    try:
-        outcome = asyncio.run(_watched(wishes, console))
-    except (StackError, Refused, NoAnswer) as failure:
-        console.print(f"[bold red]The run broke off.[/] {failure}", highlight=False)
-        console.print(report.command(wishes), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from failure
-    except KeyboardInterrupt:
-        console.print("Stopped before the end.")
-        raise typer.Exit(130) from None
-    report.write(outcome, figures)
+    outcome = _ended(
+        console, lambda watch: run(wishes, watch), again=report.command(wishes), steps=steps_of(wishes.volunteers)
+    )
+    report.write(report.figures(outcome), figures)
     report.show(outcome, console)
     console.print(f"The figures are in {figures}.", highlight=False)
     if page is not None:
@@ -87,16 +96,31 @@ def main(  # noqa: PLR0917 - typer turns each into an option
         raise typer.Exit(1)
 
 
-async def _watched(wishes: Wishes, console: Console) -> Outcome:
+def _ended(
+    console: Console, play: Callable[[Watch], Coroutine[Any, Any, T]], *, again: str, steps: int | None = None
+) -> T:
+    """What came of a play that was watched; one that breaks off says how to do it again."""
+    try:
+        return asyncio.run(_watched(console, play, steps))
+    except (StackError, Refused, NoAnswer) as failure:
+        console.print(f"[bold red]The run broke off.[/] {failure}", highlight=False)
+        console.print(again, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from failure
+    except KeyboardInterrupt:
+        console.print("Stopped before the end.")
+        raise typer.Exit(130) from None
+
+
+async def _watched(console: Console, play: Callable[[Watch], Coroutine[Any, Any, T]], steps: int | None) -> T:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("under fire", total=steps_of(wishes.volunteers))
+    with Progress(*columns, console=console, disable=steps is None) as progress:
+        task = progress.add_task("under fire", total=steps)
         watch = Watch(
             console=console,
             steps=lambda done: progress.update(task, completed=done),
             say=lambda what: console.print(f"[dim]{what}[/]", highlight=False),
         )
-        return await run(wishes, watch)
+        return await play(watch)
 
 
 if __name__ == "__main__":

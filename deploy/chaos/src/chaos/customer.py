@@ -47,7 +47,11 @@ class NoAnswer(Exception):
 
 
 class Customer:
-    """One organisation's client. ``replicas`` gives the base addresses of a service that may be asked now."""
+    """One organisation's client.
+
+    ``replicas`` gives the base addresses of a service that may be asked now; ``attempted`` is told the status (0: no
+    answer) and the seconds of every single request.
+    """
 
     def __init__(
         self,
@@ -58,8 +62,10 @@ class Customer:
         tenant: str,
         at_once: int,
         patience: float = PATIENCE_SECONDS,
+        attempted: Callable[[int, float], object] = lambda _status, _seconds: None,
     ) -> None:
         self._http = http
+        self._attempted = attempted
         self._replicas = replicas
         self._ledger = ledger
         self._tenant = tenant
@@ -169,12 +175,16 @@ class Customer:
         base = replicas[next(self._turn) % len(replicas)]
         params = {name: str(value) for name, value in query.items() if value is not None}
         async with self._gate:
+            began = time.monotonic()
             try:
-                return await self._http.request(
+                answer = await self._http.request(
                     method, f"{base}/v1{path}", params=params, headers=dict(headers), content=content
                 )
             except httpx2.TransportError:
+                self._attempted(0, time.monotonic() - began)
                 return None
+            self._attempted(answer.status_code, time.monotonic() - began)
+            return answer
 
 
 def _principal(person: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .checker.verdict import NAMED
+from .outage import Outage, Survived
 from .run import Outcome, Wishes
 from .schedule import Kind
 
@@ -59,10 +60,24 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def write(outcome: Outcome, path: Path) -> None:
+def command_of(outage: Outage) -> str:
+    """What replays an outage."""
+    arguments = f"--outage {outage.component} --seconds {outage.seconds:g} --rate {outage.rate:g}"
+    return f'make chaos CHAOS_ARGS="{arguments}"'
+
+
+def write(told: Mapping[str, Any], path: Path) -> None:
     """The figures as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures(outcome), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def show_outage(survived: Survived, console: Console) -> None:
+    """What clients noticed, and whether anything was lost."""
+    console.print_json(data=survived.figures())
+    if not survived.verdict.holds:
+        console.print("[bold red]The promise does not hold.[/] This replays the run:")
+        console.print(command_of(survived.outage), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(outcome: Outcome, console: Console) -> None:

@@ -73,7 +73,7 @@ class Watch:
 async def run(wishes: Wishes, watch: Watch) -> Outcome:
     """Play one run from an empty stack to the verdict. Raises: StackError; Refused, NoAnswer at the very beginning."""
     lines = {name: Line(name, seed=wishes.orders.seed) for name in LINES}
-    async with _stack(wishes, lines, watch) as (stack, environment):
+    async with standing_stack(wishes.data, lines, watch) as (stack, environment):
         ledger_path = wishes.data / "commands.jsonl"
         nemesis = Nemesis(
             stack,
@@ -90,16 +90,8 @@ async def run(wishes: Wishes, watch: Watch) -> Outcome:
             notes = await _under_fire(wishes, nemesis, ledger)
         driven = time.monotonic()
         watch.say("waiting until nothing is on its way")
-        place = Place(
-            bootstrap=stack.kafka_bootstrap,
-            mongo_uri=stack.mongo_uri,
-            topics=TOPICS,
-            databases=DATABASES,
-            matching=stack.urls["matching"],
-            tenant=TENANT,
-            ledger=ledger_path,
-        )
-        quiet_after = await _silence(place)
+        place = place_of(stack, ledger_path)
+        quiet_after = await silence(place)
         watch.say("comparing what was acknowledged with what there is")
         verdict = judge(await gather(place, notes.programmes))
         return Outcome(
@@ -118,7 +110,9 @@ async def run(wishes: Wishes, watch: Watch) -> Outcome:
 
 
 @asynccontextmanager
-async def _stack(wishes: Wishes, lines: dict[str, Line], watch: Watch) -> AsyncIterator[tuple[Stack, dict[str, str]]]:
+async def standing_stack(
+    data: Path, lines: dict[str, Line], watch: Watch
+) -> AsyncIterator[tuple[Stack, dict[str, str]]]:
     """Back-ends, lines to them, and services that know the lines only."""
     for line in lines.values():
         await line.open()
@@ -126,7 +120,7 @@ async def _stack(wishes: Wishes, lines: dict[str, Line], watch: Watch) -> AsyncI
     try:
         stack = await asyncio.to_thread(
             start_stack,
-            data=wishes.data,
+            data=data,
             services=(),
             fresh=True,
             topic_prefix=TOPICS,
@@ -171,7 +165,20 @@ def _first(failures: ExceptionGroup[Exception]) -> Exception:
     return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
-async def _silence(place: Place) -> float:
+def place_of(stack: Stack, ledger: Path) -> Place:
+    """Where the checker finds everything, past the lines."""
+    return Place(
+        bootstrap=stack.kafka_bootstrap,
+        mongo_uri=stack.mongo_uri,
+        topics=TOPICS,
+        databases=DATABASES,
+        matching=stack.urls["matching"],
+        tenant=TENANT,
+        ledger=ledger,
+    )
+
+
+async def silence(place: Place) -> float:
     """Wait until nothing is on its way, twice in a row; return the seconds until then."""
     began = time.monotonic()
     before: Rest | None = None
