@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from feedback.domain import (
@@ -10,6 +10,7 @@ from feedback.domain import (
     RequestStatus,
     SkillRating,
     answer,
+    ask,
     request_id,
     seen_by,
     status_of,
@@ -27,6 +28,11 @@ def test_a_held_session_asks_both_sides_for_two_weeks() -> None:
     assert request.people == ("mentor_1", "mentee_1")
     assert request.due_on == date(2026, 3, 16)
     assert [status_of(request, side, on=MONDAY.date(), closed=False) for side in Role] == [RequestStatus.OPEN] * 2
+
+
+def test_a_session_held_at_the_end_of_all_days_is_asked_about_until_then() -> None:
+    held = completed().model_copy(update={"occurred_at": datetime(9999, 12, 30, tzinfo=UTC)})
+    assert ask(held, tenant=TENANT, days=14).due_on == date.max
 
 
 def test_the_same_session_gives_the_same_request_and_another_tenant_another() -> None:

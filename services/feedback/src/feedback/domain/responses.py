@@ -175,8 +175,13 @@ def ask(session: SessionCompleted, *, tenant: str, days: int) -> Response:
         programme_id=session.programme_id,
         people=(session.mentor_ref, session.mentee_ref),
         asked_at=session.occurred_at,
-        due_on=(session.occurred_at + timedelta(days=days)).date(),
+        due_on=_days_after(session.occurred_at.date(), days),
     )
+
+
+def _days_after(day: date, days: int) -> date:
+    """At most the last day that there is: an event may carry any moment of the years 1 to 9999."""
+    return day + timedelta(days=min(days, (date.max - day).days))
 
 
 def seen_by(response: Response | None, person_ref: str) -> tuple[Response, Role]:
