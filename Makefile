@@ -13,13 +13,14 @@ WORKERS ?= 2
 # `make telemachus ARGS="dlq list"` runs one command of the operators' command line
 ARGS ?= --help
 # `make bench-matching BENCH_ARGS="--sizes 1000,3000"` measures a part; `--huge` adds 100,000 people a side
+# `make bench-events BENCH_ARGS="--minutes 30"` watches memory for longer; `--publish` writes the page in docs
 BENCH_ARGS ?=
 FAILPOINTS_ARGS ?=
 # `make chaos CHAOS_ARGS="--volunteers 200 --kills 3 --seed 11"` runs another size; `--full` the published one
 CHAOS_ARGS ?=
 UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching chaos failpoints schemathesis clean
+.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching bench-events chaos failpoints schemathesis bad-messages clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +85,13 @@ failpoints: install ## kill the services at every named place, 25 times each (an
 schemathesis: install ## 5,000 made-up requests to each API, judged by its OpenAPI document; or CASES=500
 	@rm -f build/schemathesis.json
 	@SCHEMATHESIS_CASES=$(or $(CASES),5000) $(RUN) pytest tests/openapi
+
+bench-events: install ## compare the way of an event with what Kafka and MongoDB alone can do
+	@$(RUN) local_stack fetch
+	@PYTHONPATH=deploy/bench/src $(RUN) events_bench $(BENCH_ARGS)
+
+bad-messages: install ## 100,000 mutated messages to a real service, judged by the published schemas; or COUNT=20000 SEED=7
+	@BAD_MESSAGES=$(or $(COUNT),100000) BAD_MESSAGES_SEED=$(or $(SEED),1) $(RUN) pytest tests/bad_messages
 
 clean: ## stop the stack; remove its data, build results and tool caches
 	@if [ -x $(BIN)/python ]; then $(RUN) local_stack clean; fi
