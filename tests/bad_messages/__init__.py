@@ -1,0 +1,1 @@
+"""Records that nobody should ever send, sent to a real service."""
