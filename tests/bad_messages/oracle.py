@@ -34,7 +34,7 @@ class Verdict:
 
     good: bool | None
     reasons: frozenset[str] = frozenset()
-    """Of a bad one: what its dead letter may say."""
+    """What its dead letter may say, if there is one."""
 
 
 GOOD, OPEN = Verdict(True), Verdict(None)
@@ -101,7 +101,8 @@ def _conforms(data: Any, type_: str) -> Verdict:
     if list(_validator(name).iter_errors(data)):
         return bad("schema")
     if name == "feedback_submitted.v1" and data["pairing_id"] not in _pairings():
-        return bad("not_yet_known")  # an answer within a pairing that nobody has told of: tried again, then put aside
+        # an answer within a pairing that none of the examples tells of: unless another message did, it is put aside
+        return Verdict(None, frozenset({"not_yet_known"}))
     return GOOD
 
 
