@@ -32,6 +32,7 @@ INBOX_SIZE = 512
 COMMANDS_SIZE = 64
 OUTBOX_LIMIT = 500
 _ABSENT = object()
+_KEYS = random.Random(uuid4().int)  # noqa: S311 - unlike any other, and no secret; the system's cost a call each time
 _LIMITS = {"inbox": INBOX_SIZE, "cmds": COMMANDS_SIZE}
 
 
@@ -46,7 +47,7 @@ class Cause:
     principal: Principal
     event_id: str | None = None
     """Inbox id of the event; remembered in the document."""
-    command_key: str = field(default_factory=lambda: uuid4().hex)
+    command_key: str = field(default_factory=lambda: f"{_KEYS.getrandbits(128):032x}")
     """Idempotency-Key of the command, or a random one; remembered in the document."""
 
     @classmethod

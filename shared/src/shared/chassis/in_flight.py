@@ -27,6 +27,10 @@ COMMIT_SECONDS = 5.0
 """An answer of Kafka that takes longer is not waited for; the commit is sent anew."""
 
 
+_FOR_FASTSTREAM = (("correlation_id", b"see the event"),)
+"""All that FastStream sees of a record's headers; without one of its own it would ask the system for a random one."""
+
+
 class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """Keeps a partition until the record in flight is handled and committed: no second member starts it.
 
@@ -45,7 +49,7 @@ class InFlight(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
     async def parse(self, record: Any, original: Callable[[Any], Awaitable[StreamMessage[Any]]]) -> StreamMessage[Any]:
         """Build FastStream's message without ever failing; decoding and its errors come later."""
         headers = record.headers
-        record.headers = ()
+        record.headers = _FOR_FASTSTREAM
         try:
             message: Any = await original(record)
         finally:
