@@ -293,6 +293,10 @@ class Service:
         for person in people:
             await self.candidates.keep_newest(person)
 
+    async def arrives(self, volunteer_id: str) -> None:
+        """The event about somebody who is known by now is handled to its end."""
+        await self.matching.newcomers.arrive(self.candidates.states[volunteer_id], MANAGER)
+
     async def run(self, programme_id: str = "prog_1", *, seed: int = 0) -> MatchRun:
         run = await self.matching.runs.request(MANAGER, programme_id, seed=seed)
         await self.matching.runs.work()

@@ -28,15 +28,15 @@ def consumers(bus: Bus, matching: Matching) -> None:
     async def on_volunteered(delivery: Delivery[Volunteered]) -> None:
         """A volunteer enters the pool."""
         cause = Cause.of(delivery, "matching")
-        await matching.pool.keep_volunteer(delivery.event, cause)
-        await matching.newcomers.arrive(delivery.event.volunteer_id, cause.principal)
+        person = await matching.pool.keep_volunteer(delivery.event, cause)
+        await matching.newcomers.arrive(person, cause.principal)
 
     @bus.subscribe(VolunteerUpdated)
     async def on_volunteer_updated(delivery: Delivery[VolunteerUpdated]) -> None:
         """A volunteer's profile or readiness changed."""
         cause = Cause.of(delivery, "matching")
-        await matching.pool.keep_volunteer(delivery.event, cause)
-        await matching.newcomers.arrive(delivery.event.volunteer_id, cause.principal)
+        person = await matching.pool.keep_volunteer(delivery.event, cause)
+        await matching.newcomers.arrive(person, cause.principal)
 
     @bus.subscribe(VolunteerWithdrawn)
     async def on_volunteer_withdrawn(delivery: Delivery[VolunteerWithdrawn]) -> None:

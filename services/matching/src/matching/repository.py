@@ -83,8 +83,17 @@ class MongoReady:
 
     async def _versions(self, where: Document) -> Mapping[str, int]:
         """By id, in the order of ids."""
-        found = self._candidates.find(where, sort=[("_id", 1)], limit=VERSIONS_AT_ONCE, fields=["v"])
-        return {document["_id"]: document["v"] async for document in found}
+        in_one_document: list[Document] = [
+            {"$match": where},
+            {"$sort": {"_id": 1}},
+            {"$limit": VERSIONS_AT_ONCE},
+            {"$group": {"_id": None, "ids": {"$push": "$_id"}, "versions": {"$push": "$v"}}},
+        ]
+        return {
+            id_: version
+            async for everybody in self._candidates.aggregate(in_one_document)
+            for id_, version in zip(everybody["ids"], everybody["versions"], strict=True)
+        }
 
     def _knows(self, id_: str, version: int) -> bool:
         known = self._known.pop(id_, None)
@@ -162,16 +171,21 @@ class MongoBacklog:
         return await _work(self._pairings, {"status": {"$in": over}, "claims_held": True}, oldest_by="until")
 
     async def places_taken(self, tenant: str, programme_id: str) -> Mapping[str, int]:
-        """Counted where the data is."""
+        """Counted where the data is, and told in one document: 200,000 people are some 11 MB of its 16."""
         holding = {"$in": sorted(status.value for status in HOLDING)}
         groups = self._pairings.aggregate(
             [
                 {"$match": {"tenant": {"$eq": tenant}, "programme_id": {"$eq": programme_id}, "status": holding}},
                 {"$unwind": "$volunteers"},
                 {"$group": {"_id": "$volunteers", "pairings": {"$sum": 1}}},
+                {"$group": {"_id": None, "ids": {"$push": "$_id"}, "pairings": {"$push": "$pairings"}}},
             ]
         )
-        return {group["_id"]: group["pairings"] async for group in groups}
+        return {
+            id_: pairings
+            async for everybody in groups
+            for id_, pairings in zip(everybody["ids"], everybody["pairings"], strict=True)
+        }
 
     async def pool(self, tenant: str, programme_id: str) -> PoolFigures:
         """Sums by role and readiness, made where the data is."""

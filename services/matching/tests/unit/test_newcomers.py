@@ -53,7 +53,7 @@ async def test_the_partner_is_the_one_that_the_whole_pool_would_give(seed: int) 
             continue
         expected = await best_of_everybody(service, person)
         before = service.active_pairs()
-        await service.matching.newcomers.arrive(person.id, MANAGER)
+        await service.arrives(person.id)
         assert service.active_pairs() - before == expected
     service.check_books()
 
@@ -62,9 +62,9 @@ async def test_only_those_who_are_ready_and_have_a_place_are_asked_about() -> No
     service = Service()
     people = (a_mentor("m1"), a_mentor("m2"), a_mentor("m3", ready=False), a_mentee("e1"))
     await service.know(*people, programme=CONTINUOUS)
-    await service.matching.newcomers.arrive("e1", MANAGER)
+    await service.arrives("e1")
     await service.know(a_mentee("e2"))
-    await service.matching.newcomers.arrive("e2", MANAGER)
+    await service.arrives("e2")
     asked = service.engine.asked[-1]
     assert [mentee.id for mentee in asked.mentees] == ["e2"]
     ((_, taken),) = [(mentee, mentor) for mentor, mentee in service.active_pairs() if mentee == "e1"]
@@ -85,7 +85,7 @@ async def test_somebody_who_left_meanwhile_is_not_asked_about() -> None:
 async def test_those_whose_partner_left_are_paired_with_who_is_free() -> None:
     service = Service()
     await service.know(a_mentor("m1"), a_mentee("e1"), programme=CONTINUOUS)
-    await service.matching.newcomers.arrive("e1", MANAGER)
+    await service.arrives("e1")
     await service.know(a_mentor("m2"))
     left = VolunteerWithdrawn(
         version=2,
@@ -124,7 +124,7 @@ async def test_both_go_on_with_others_once_a_manager_has_parted_them() -> None:
 async def test_two_who_were_parted_wait_rather_than_get_each_other_again() -> None:
     service = Service()
     await service.know(a_mentor("m1"), a_mentee("e1"), programme=CONTINUOUS)
-    await service.matching.newcomers.arrive("e1", MANAGER)
+    await service.arrives("e1")
     (pairing,) = service.active()
     await service.matching.pairings.unpair(MANAGER, pairing.id, UnpairReason.MANAGER_DECISION)
     assert service.active() == []
@@ -154,7 +154,7 @@ async def test_the_last_place_of_somebody_with_two_is_one_place() -> None:
     service = Service()
     mentor = a_mentor("m1", capacity=3)
     await service.know(mentor, a_mentee("e1"), programme=CONTINUOUS)
-    await service.matching.newcomers.arrive("m1", MANAGER)
+    await service.arrives("m1")
     question = await read_partners(service.stores, mentor, Charter.of(CONTINUOUS))
     assert (question.places, question.mentees) == ({"m1": 1}, ())
     assert question.history.previous == {("person_m1", "person_e1")}

@@ -171,7 +171,7 @@ async def test_a_continuous_programme_pairs_who_arrives_with_who_is_free() -> No
     event = a_volunteered("e1", role=Role.MENTEE)
     await service.matching.pool.keep_volunteer(event, a_cause())
     for _delivery in range(2):
-        await service.matching.newcomers.arrive("e1", MANAGER)
+        await service.arrives("e1")
     assert service.active_pairs() == {("m2", "e1")}
     service.check_books()
 
@@ -180,7 +180,7 @@ async def test_a_continuous_programme_pairs_who_arrives_with_who_is_free() -> No
 async def test_other_programmes_wait_for_a_run(mode: MatchMode) -> None:
     service = Service()
     await service.know(a_mentor(), a_mentee(), programme=a_programme(policy=MatchPolicy(mode=mode)))
-    await service.matching.newcomers.arrive("e1", MANAGER)
+    await service.arrives("e1")
     assert service.active() == []
 
 
@@ -189,7 +189,7 @@ async def test_somebody_not_ready_waits_in_a_continuous_programme() -> None:
     continuous = a_programme(policy=MatchPolicy(mode=MatchMode.CONTINUOUS))
     await service.know(a_mentor(), programme=continuous)
     await service.matching.pool.keep_volunteer(a_volunteered("e1", role=Role.MENTEE, readiness=Readiness()), a_cause())
-    await service.matching.newcomers.arrive("e1", MANAGER)
+    await service.arrives("e1")
     assert service.active() == []
 
 

@@ -1,7 +1,10 @@
 """The people of a pool: copies of what volunteers said, built from their events."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from typing import Any, TypeVar
 
 from shared.contracts import (
     MatchPolicy,
@@ -18,6 +21,7 @@ from shared.contracts import (
 
 from .hours import require_known_zone
 
+Fact = TypeVar("Fact")
 _FIRST_WEEK, _LAST_WEEK = date(1970, 1, 5), date(2199, 12, 30)
 """Outside these, zone offsets mean nothing (and the calendar may overflow)."""
 
@@ -61,6 +65,17 @@ class Candidate:
     def takes_part(self) -> bool:
         """Whether a run may pair this person."""
         return self.ready and not self.withdrawn
+
+    @cached_property
+    def _facts(self) -> dict[Hashable, Any]:
+        return {}
+
+    def fact(self, name: Hashable, work_out: "Callable[[Candidate], Fact]") -> Fact:
+        """What follows from the fields, worked out once per person: it is neither stored, nor compared, nor told."""
+        if name not in self._facts:
+            self._facts[name] = work_out(self)
+        fact: Fact = self._facts[name]
+        return fact
 
     def side(self) -> Side:
         """What scheduling needs to know of this person."""

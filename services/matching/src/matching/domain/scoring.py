@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from shared.contracts import ScoreTerm
 
 from .candidate import Candidate
-from .hours import shared_minutes, utc_offset_minutes, weekly_slots
-from .rules import Charter, languages_of, shared_languages, taught_skills
+from .hours import shared_minutes, utc_offset_minutes
+from .rules import Charter, languages_of, levels_of, shared_languages, slots_of, taught_skills
 
 LIFT_BITS = 6
 """A full lift, from the learner's level to level 5, has two to this power parts."""
@@ -118,20 +118,18 @@ def _terms(mentor: Candidate, mentee: Candidate, charter: Charter) -> tuple[Term
 
 
 def _shared_minutes(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
-    return shared_minutes(
-        weekly_slots(mentor.availability, mentor.time_zone, charter.week),
-        weekly_slots(mentee.availability, mentee.time_zone, charter.week),
-    )
+    return shared_minutes(slots_of(mentor, charter.week), slots_of(mentee, charter.week))
 
 
 def coverage(teacher: Candidate, learner: Candidate, weight: int) -> int:
     """Points for what the learner wants and the teacher can pass on, by priority and level: a sum over the wishes."""
     if not weight or not learner.skills_wanted:
         return 0
-    levels = {offer.skill: offer.level for offer in teacher.skills_offered}
+    levels, full = levels_of(teacher), learner.fact(("full_lifts", weight), lambda learner: full_lifts(learner, weight))
     return sum(
-        full * lift(wish.level, levels.get(wish.skill, 0)) >> LIFT_BITS
-        for wish, full in zip(learner.skills_wanted, full_lifts(learner, weight), strict=True)
+        points * lift(wish.level, levels[wish.skill]) >> LIFT_BITS
+        for wish, points in zip(learner.skills_wanted, full, strict=True)
+        if wish.skill in levels
     )
 
 
@@ -194,7 +192,7 @@ def _proximity(mentor: Candidate, mentee: Candidate, charter: Charter) -> int:
 
 
 def _common_ground(mentor: Candidate, mentee: Candidate) -> int:
-    return len(set(mentor.interests) & set(mentee.interests)) + len(set(mentor.goals) & set(mentee.goals))
+    return len(set(mentor.interests).intersection(mentee.interests)) + len(set(mentor.goals).intersection(mentee.goals))
 
 
 def _seniority_gap(mentor: Candidate, mentee: Candidate, weight: int) -> Term:

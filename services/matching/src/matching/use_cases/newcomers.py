@@ -25,19 +25,9 @@ class Newcomers:
         self._places = places
         self._engine = engine
 
-    async def arrive(self, volunteer_id: str, principal: Principal, *, after: str | None = None) -> None:
-        """In a continuous programme, pair whoever is ready and has a place, at once.
-
-        ``after`` names the pairing whose end freed the place, where it is not the person who is new.
-        """
-        person = await self._stores.candidates.find(principal.tenant, volunteer_id)
-        if person is None or not person.takes_part:
-            return
-        programme = await self._stores.programmes.find(principal.tenant, person.programme_id)
-        if programme is None or programme.policy.mode is not MatchMode.CONTINUOUS:
-            return  # the charter, when it comes, catches up with those who came before it
-        cause = f"arrival.{person.id}.{person.version}" if after is None else f"after.{after}"
-        await self._pair(person, programme, principal, cause=cause)
+    async def arrive(self, person: Candidate, principal: Principal) -> None:
+        """In a continuous programme, pair whoever is ready and has a place, at once. ``person``: as just read."""
+        await self._pair_at_once(person, principal, cause=f"arrival.{person.id}.{person.version}")
 
     async def go_on_without(self, volunteer_id: str, principal: Principal) -> None:
         """In a continuous programme, pair those whose partner has left, at once."""
@@ -49,7 +39,9 @@ class Newcomers:
     async def go_on_after(self, ended: Pairing, principal: Principal) -> None:
         """In a continuous programme, pair the two anew, the mentee first: never with each other again."""
         for volunteer_id in reversed(ended.volunteers):
-            await self.arrive(volunteer_id, principal, after=ended.id)
+            person = await self._stores.candidates.find(principal.tenant, volunteer_id)
+            if person is not None:
+                await self._pair_at_once(person, principal, cause=f"after.{ended.id}")
 
     async def pair(
         self,
@@ -66,6 +58,14 @@ class Newcomers:
         return await self._pair(
             present, programme, principal, cause=cause, replaces=replaces, effective_on=effective_on
         )
+
+    async def _pair_at_once(self, person: Candidate, principal: Principal, *, cause: str) -> None:
+        if not person.takes_part:
+            return
+        programme = await self._stores.programmes.find(principal.tenant, person.programme_id)
+        if programme is None or programme.policy.mode is not MatchMode.CONTINUOUS:
+            return  # the charter, when it comes, catches up with those who came before it
+        await self._pair(person, programme, principal, cause=cause)
 
     async def _pair(
         self,

@@ -36,11 +36,13 @@ class Pool:
             await catch_up(self._stores, programme, cause, f"charter.{programme.version}")
         await self._renewals.mark(programme.tenant, programme.id)
 
-    async def keep_volunteer(self, event: VolunteerState, cause: Cause) -> None:
-        """Keep the newest state of a volunteer; a late event changes nothing. Raises: UnknownTimeZone."""
-        await self._stores.candidates.keep_newest(candidate_from(event, cause.tenant))
-        await self._follow(event.volunteer_id, cause)
+    async def keep_volunteer(self, event: VolunteerState, cause: Cause) -> Candidate:
+        """Keep and return the newest state of a volunteer; a late event changes nothing. Raises: UnknownTimeZone."""
+        told = candidate_from(event, cause.tenant)
+        is_newest = await self._stores.candidates.keep_newest(told)
+        person = await self._follow(event.volunteer_id, cause, told if is_newest else None)
         await self._renewals.mark(cause.tenant, event.programme_id)
+        return person
 
     async def withdraw(self, event: VolunteerWithdrawn, cause: Cause) -> None:
         """A volunteer left: forget the profile and end the pairings."""
@@ -64,22 +66,22 @@ class Pool:
             where["role"] = role.value
         return await self._stores.candidates.page(principal.tenant, where, limit=limit, cursor=cursor)
 
-    async def _follow(self, volunteer_id: str, cause: Cause) -> None:
-        """Do what the newest state asks for: close or open the person, and end what cannot go on.
+    async def _follow(self, volunteer_id: str, cause: Cause, stored: Candidate | None = None) -> Candidate:
+        """Do what the newest state asks for: close or open the person, and end what cannot go on. The newest state.
 
         Events of one person come from several topics at once, so look again until nothing newer arrived.
         """
-        followed = None
+        person = stored or await self._stores.candidates.get(cause.tenant, volunteer_id)
         while True:
-            person = await self._stores.candidates.get(cause.tenant, volunteer_id)
-            if person.version == followed:
-                return
-            followed = person.version
             if person.withdrawn:
                 await self._places.close(cause.tenant, volunteer_id)
                 await self._part(volunteer_id, cause)
             else:
                 await self._places.open(cause.tenant, volunteer_id)
+            followed = person.version
+            person = await self._stores.candidates.get(cause.tenant, volunteer_id)
+            if person.version == followed:
+                return person
 
     async def _part(self, volunteer_id: str, cause: Cause) -> None:
         """End every pairing of somebody whom no new pairing can take any more."""
