@@ -1,6 +1,7 @@
 """Every place to die is reached by a real service, which dies there; nothing is lost and nothing happens twice."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from shared.chassis.failpoints import Failpoint
@@ -21,6 +22,11 @@ def test_the_rounds_leave_no_place_out() -> None:
     assert {point for deaths in SMALL for point in deaths.values()} == set(Failpoint)
     assert {point for points in MATRIX.values() for point in points} == set(Failpoint)
     assert sum(len(deaths) for deaths in full()) == sum(len(points) for points in MATRIX.values())
+
+
+def test_the_document_names_every_place() -> None:
+    document = Path("docs/reliability/failpoints.md").read_text()
+    assert [point for point in Failpoint if f"| `{point}` |" not in document] == []
 
 
 @pytest.mark.parametrize("deaths", SMALL, ids=lambda deaths: ", ".join(deaths.values()))
