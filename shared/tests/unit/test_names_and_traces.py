@@ -1,8 +1,7 @@
 import json
 
 import pytest
-import structlog
-from shared.chassis.logging import configure, follow, followed, get_logger, trace_id_of
+from shared.chassis.logging import configure, follow, follow_nothing, followed, get_logger, trace_id_of
 from shared.chassis.problems import name_of
 from shared.chassis.settings import ServiceSettings
 from shared.chassis.topics import SERVICES, TopicNames
@@ -37,7 +36,7 @@ def test_what_goes_out_stays_in_the_trace_with_a_span_of_its_own() -> None:
     assert correlation == "corr"
     assert trace_id_of(traceparent) == TRACE
     assert traceparent != followed()[1]
-    structlog.contextvars.clear_contextvars()
+    follow_nothing()
 
 
 @pytest.mark.parametrize("broken", [None, "", "00-xyz", f"00-{TRACE}", f"00-{TRACE[:-1]}!-b7ad6b7169203331-01"])
@@ -45,7 +44,7 @@ def test_a_broken_trace_starts_a_new_one(broken: str | None) -> None:
     assert trace_id_of(broken) is None
     follow(correlation_id=None, traceparent=broken)
     assert trace_id_of(followed()[1]) is not None
-    structlog.contextvars.clear_contextvars()
+    follow_nothing()
 
 
 def test_a_log_line_is_one_json_object_that_names_service_and_correlation(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +54,7 @@ def test_a_log_line_is_one_json_object_that_names_service_and_correlation(capsys
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["service"], line["correlation_id"], line["event_id"]) == ("matching", "corr", "pair_1.1")
     assert {"trace_id", "timestamp", "level"} <= line.keys()
-    structlog.contextvars.clear_contextvars()
+    follow_nothing()
 
 
 def test_a_refusals_name_becomes_its_problems_type() -> None:

@@ -1,12 +1,11 @@
 import json
 
 import pytest
-import structlog
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from shared.chassis.logging import configure, follow, followed, get_logger
+from shared.chassis.logging import configure, follow, follow_nothing, followed, get_logger
 from shared.chassis.settings import ServiceSettings
 from shared.chassis.telemetry import Traces, running
 
@@ -47,7 +46,7 @@ def test_what_goes_out_carries_the_span_that_runs(traces: Traces) -> None:
         assert followed() == ("corr", running())
         assert running() != ABOVE
     assert running() is None
-    structlog.contextvars.clear_contextvars()
+    follow_nothing()
 
 
 def test_a_failed_span_tells_the_class_of_the_error_and_not_what_it_says(

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faststream import BaseMiddleware
@@ -26,7 +25,7 @@ from shared.contracts.cloud_events import Undecodable
 
 from .failpoints import Failpoint, reach
 from .kafka_sender import KafkaSender, SenderNotStarted
-from .logging import follow, get_logger
+from .logging import follow, follow_nothing, get_logger
 from .metrics import Metrics
 from .mongo import DatabaseUnavailable
 from .telemetry import Traces, on_kafka
@@ -222,7 +221,7 @@ class DeliveryMiddleware(BaseMiddleware):
         try:
             return await self.policy.apply(record, group, handle)
         finally:
-            structlog.contextvars.clear_contextvars()
+            follow_nothing()
 
 
 def middleware_for(policy: DeliveryPolicy) -> type[DeliveryMiddleware]:

@@ -3,7 +3,8 @@
 import logging
 import random
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -12,12 +13,15 @@ from .settings import ServiceSettings
 from .telemetry import running
 
 _TRACEPARENT_PARTS = 4
+_NOTHING: Mapping[str, str] = {}
+# one variable: structlog's own are one for each name, and emptying them looks at every variable of the task
+_followed: ContextVar[Mapping[str, str]] = ContextVar("followed", default=_NOTHING)
 
 
 def configure(settings: ServiceSettings) -> None:
     """Send structlog and the standard library's loggers through one formatter to standard output."""
     shared_steps: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _name_what_is_followed,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -60,6 +64,12 @@ def _name_the_service(service: str) -> Any:
     return add
 
 
+def _name_what_is_followed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in _followed.get().items():
+        event.setdefault(name, value)
+    return event
+
+
 def _name_the_span(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Where traces are on: the line belongs to this span. Work that no stimulus set off has its trace from it, too."""
     if span := running():
@@ -77,8 +87,12 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 def follow(*, correlation_id: str | None, traceparent: str | None, **more: str) -> None:
     """Bind what this task works for; log lines and outgoing events carry it from here on."""
     trace_id = trace_id_of(traceparent) or _new_id(128)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(correlation_id=correlation_id or _new_id(128), trace_id=trace_id, **more)
+    _followed.set({"correlation_id": correlation_id or _new_id(128), "trace_id": trace_id, **more})
+
+
+def follow_nothing() -> None:
+    """What this task worked for is over."""
+    _followed.set(_NOTHING)
 
 
 def followed() -> tuple[str | None, str | None]:
@@ -86,7 +100,7 @@ def followed() -> tuple[str | None, str | None]:
 
     With traces on it is that of the span that is running; else a span that nobody records, of the same trace.
     """
-    bound = structlog.contextvars.get_contextvars()
+    bound = _followed.get()
     if span := running():
         return bound.get("correlation_id"), span
     trace_id = bound.get("trace_id")
