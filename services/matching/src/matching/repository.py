@@ -26,7 +26,7 @@ PEOPLE_A_DOCUMENT = 500
 VERSIONS_AT_ONCE = 2000
 PEOPLE_AT_ONCE = 100
 PEOPLE_KNOWN = 10_000
-"""In memory, per process: some 10 kB each."""
+"""In memory, per process: some 12 kB each."""
 _PEOPLE = TypeAdapter(tuple[Candidate, ...])
 
 
