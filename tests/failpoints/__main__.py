@@ -44,10 +44,20 @@ async def play(wanted: Options, console: Console) -> list[Outcome]:
         async with theatre(Path(folder), most_pairs=most_pairs, seed=wanted.seed) as stage:
             for number, deaths in enumerate(rounds, start=1):
                 console.print(f"round {number} of {len(rounds)}: {', '.join(deaths.values())}")
-                outcomes.append(await stage.play(deaths, each=wanted.each))
+                try:
+                    outcomes.append(await stage.play(deaths, each=wanted.each))
+                except Exception as broken:  # noqa: BLE001 - what was shown before is worth telling
+                    outcomes.append(Outcome(deaths, 0, dict.fromkeys(deaths, 0), 0, 0.0, [_why(broken)]))
                 for complaint in outcomes[-1].complaints:
                     console.print(f"  [red]{complaint}[/red]")
+                if not outcomes[-1].deaths_each:
+                    break  # nobody knows what was left behind: the rounds after it would prove nothing
     return outcomes
+
+
+def _why(broken: BaseException) -> str:
+    inner = "; ".join(_why(one) for one in broken.exceptions) if isinstance(broken, BaseExceptionGroup) else ""
+    return f"{type(broken).__name__}: {inner or broken}"
 
 
 def show(console: Console, outcomes: list[Outcome]) -> None:

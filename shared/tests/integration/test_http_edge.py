@@ -243,3 +243,20 @@ async def test_operators_find_probes_status_metrics_and_documents(client: httpx2
     assert (await client.get("/asyncapi.json")).json()["asyncapi"].startswith("3.")
     assert "/v1/things" in (await client.get("/openapi.json")).json()["paths"]
     assert (await client.post("/asyncapi/try", json={})).status_code == 404
+
+
+async def test_a_method_that_a_path_does_not_take_is_answered_with_all_that_it_takes(
+    client: httpx2.AsyncClient,
+) -> None:
+    answer = await client.put("/v1/things", json={})
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"
+
+
+async def test_the_openapi_document_names_every_problem_answer_and_its_schema(client: httpx2.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    answers = document["paths"]["/v1/things"]["post"]["responses"]
+    refused = (await client.post("/v1/things", json={})).json()
+    assert {"400", "401", "403", "404", "409", "413", "422", "503"} <= answers.keys()
+    assert answers["422"]["content"].keys() == {"application/problem+json"}
+    assert refused.keys() <= document["components"]["schemas"]["Problem"]["properties"].keys()
