@@ -216,7 +216,7 @@ async def test_several_groups_are_described_one_at_a_time_as_the_command_line_do
         for group in groups:
             answers = await admin.describe_consumer_groups([group])
             assert len(answers) == 1
-        with pytest.raises(KafkaConnectionError):  # noqa: PT011 - whatever it is, it is no answer
+        with pytest.raises(KafkaConnectionError):
             await admin.describe_consumer_groups(groups)
     finally:
         await admin.close()
