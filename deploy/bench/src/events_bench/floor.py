@@ -17,10 +17,10 @@ from shared.chassis.topics import TopicNames
 from shared.contracts import Paired, SessionScheduled
 
 from .cleaning import database_prefix
-from .jobs import EVENTS_PER_AGGREGATE, PARTITIONS, Job
+from .jobs import PARTITIONS, Job
 from .meter import Meter
 from .ours import SERVICE
-from .story import place, scheduled
+from .story import in_order, place, scheduled
 
 SENDS_AT_ONCE = 16
 
@@ -56,13 +56,12 @@ class _Bare:
     async def write(self, ready: Callable[[], Awaitable[None]]) -> None:
         """As many writers as the job says."""
         await ready()
-        waiting = iter(range(self._job.aggregates))
+        waiting = iter(in_order(self._job.events))
 
         async def work() -> None:
-            for aggregate in waiting:
-                for number in range(aggregate * EVENTS_PER_AGGREGATE, (aggregate + 1) * EVENTS_PER_AGGREGATE):
-                    self._meter.begin()
-                    await self._event(place(number)[0])
+            for number in waiting:
+                self._meter.begin()
+                await self._event(place(number)[0])
 
         async with asyncio.TaskGroup() as workers:
             for _ in range(self._job.concurrency):
@@ -110,12 +109,15 @@ class _Bare:
 
     async def _event(self, pairing_id: str) -> None:
         version = self._versions.get(pairing_id, 0)
+        self._versions[pairing_id] = version + 1
         fields = {"told": version + 1, "seen_at": datetime.now(UTC)}
         if version:
-            await self._plans.update_one({"_id": pairing_id, "v": version}, {"$set": fields, "$inc": {"v": 1}})
+            change = {"$set": fields, "$inc": {"v": 1}}
+            # another writer has not come so far yet: rare, and only with few documents
+            while not await self._plans.update_one({"_id": pairing_id, "v": version}, change):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
         else:
             await self._plans.insert_one({"_id": pairing_id, "tenant": "default", "v": 1, **fields})
-        self._versions[pairing_id] = version + 1
         if self._job.scenario.sends:
             await self._gate.acquire()
             send = asyncio.create_task(self._send(self._meter.result.events))

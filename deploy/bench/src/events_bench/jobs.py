@@ -63,11 +63,6 @@ class Job:
     memory: bool = False
     """Note the memory once a second."""
 
-    @property
-    def aggregates(self) -> int:
-        """Different documents that are touched."""
-        return max(1, self.events // EVENTS_PER_AGGREGATE)
-
     def as_dict(self) -> dict[str, Any]:
         """For the command line of the process."""
         return asdict(self)

@@ -11,9 +11,9 @@ from shared.chassis.supervisor import Health
 from shared.contracts import Delivery, Paired, Principal, SessionScheduled
 
 from .cleaning import database_prefix
-from .jobs import EVENTS_PER_AGGREGATE, PARTITIONS, Job
+from .jobs import PARTITIONS, Job
 from .meter import Meter
-from .story import Plan, decide, place
+from .story import Plan, decide, in_order, place
 
 SERVICE = "scheduling"
 _US = Principal.service("bench", tenant="default")
@@ -56,12 +56,11 @@ async def ours(job: Job, meter: Meter, ready: Callable[[], Awaitable[None]]) -> 
 
 
 async def _commands(job: Job, apply: Callable[[str, Cause], Awaitable[None]]) -> None:
-    waiting = iter(range(job.aggregates))
+    waiting = iter(in_order(job.events))
 
     async def work() -> None:
-        for aggregate in waiting:
-            for number in range(aggregate * EVENTS_PER_AGGREGATE, (aggregate + 1) * EVENTS_PER_AGGREGATE):
-                await apply(place(number)[0], Cause(principal=_US))
+        for number in waiting:
+            await apply(place(number)[0], Cause(principal=_US))
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(job.concurrency):
@@ -80,14 +79,9 @@ async def _at_a_pace(job: Job, plans: MongoAggregates[Plan], meter: Meter) -> No
     start = loop.time()
     meter.begin()
     async with asyncio.TaskGroup() as commands:
-        for step, number in enumerate(_interleaved(job.events)):
+        for step, number in enumerate(in_order(job.events)):
             await asyncio.sleep(max(0.0, start + step / job.rate - loop.time()))
             commands.create_task(command(number))
-
-
-def _interleaved(events: int) -> list[int]:
-    """First every aggregate's first event, then every second: versions of one aggregate are far apart in time."""
-    return sorted(range(events), key=lambda number: (place(number)[1], number))
 
 
 async def _started(chassis: Chassis, health: Health, job: Job) -> None:

@@ -22,8 +22,8 @@ METHOD = f"""\
 **Ours** is a service on the real chassis in a process of its own: it reads `paired` and tells `session_scheduled`, as
 scheduling does. `write`: {WRITERS} commands at a time, each decided and stored with its event, which the relay then
 sends. `read`: {READERS} readers in one process; each event is decoded, checked against its schema, decided on and
-remembered in the document it changes. `through`: both at once. Four events belong to each document; the first makes
-it.
+remembered in the document it changes. `through`: both at once. Four events belong to each document, far apart; the
+first makes it.
 
 **The floor** does the same number of compare-and-set writes (`w: majority`, `j: true`), sends (`acks=all`) and reads
 with the same drivers, loop and concurrency, and nothing in between: no decision, outbox, inbox, retry or metric.

@@ -21,7 +21,7 @@ from shared.contracts import Paired, SessionScheduled
 
 from .jobs import EVENTS_PER_AGGREGATE, PARTITIONS, Job, Result, Scenario, Side
 from .ours import SERVICE
-from .story import paired
+from .story import in_order, paired
 from .worker import READY, RESULT
 
 WRITERS, READERS = 16, 4
@@ -113,12 +113,12 @@ class Run:
         self._note("memory", job, result, resident_bytes=result.memory)
 
     def _job(self, side: Side, scenario: Scenario, *, events: int = 0, **more: Any) -> Job:
-        wanted = events or self.events
+        aggregates = max(2, (events or self.events) // EVENTS_PER_AGGREGATE)
         return Job(
             side=side,
             scenario=scenario,
-            events=max(1, wanted // EVENTS_PER_AGGREGATE) * EVENTS_PER_AGGREGATE,
-            concurrency=READERS if scenario.reads else WRITERS,
+            events=aggregates * EVENTS_PER_AGGREGATE,
+            concurrency=min(READERS if scenario.reads else WRITERS, aggregates // 2),
             prefix=f"bench-{uuid4().hex[:8]}.",
             kafka=self.kafka,
             mongo=self.mongo,
@@ -154,10 +154,10 @@ class Run:
         loop = asyncio.get_running_loop()
         async with AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all", linger_ms=5) as producer:
             start = loop.time()
-            for number in range(job.events):
+            for step, number in enumerate(in_order(job.events)):
                 key, value, headers = paired(number)
                 await producer.send(topic, value=value, key=key.encode(), headers=headers)
-                if rate and (ahead := start + number / rate - loop.time()) > BATCH_SECONDS:
+                if rate and (ahead := start + step / rate - loop.time()) > BATCH_SECONDS:
                     await asyncio.sleep(ahead)
             await producer.flush()
 

@@ -35,6 +35,11 @@ def place(number: int) -> tuple[str, int]:
     return f"pair_{number // EVENTS_PER_AGGREGATE:08d}", number % EVENTS_PER_AGGREGATE + 1
 
 
+def in_order(events: int) -> list[int]:
+    """First every document's first event, then every second: as usual, events of one document are far apart."""
+    return sorted(range(events), key=lambda number: (place(number)[1], number))
+
+
 def paired(number: int) -> tuple[str, bytes, list[tuple[str, bytes]]]:
     """A delivery of ``paired`` as matching would send it: key, value, headers."""
     pairing_id, version = place(number)
