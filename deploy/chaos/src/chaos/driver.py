@@ -14,7 +14,7 @@ from .people import Person
 
 T = TypeVar("T")
 
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 4
 """Programmes that live at the same time."""
 AT_ONCE = 8
 """People of one programme who act at the same time."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -26,13 +27,15 @@ from .schedule import LINES
 
 CALM_SECONDS = 5.0
 """Under the same rate before and after the outage."""
+RESTART_SECONDS = 30.0
+"""For about so long a back-end may take to start."""
 CHANGES_EACH = 200
 """So many changes at most of one volunteer: an aggregate refuses more than 500 events that wait for Kafka."""
 AT_ONCE = 200
 
 
 class Phase(StrEnum):
-    """When a request was sent."""
+    """When a request was over."""
 
     BEFORE = "before"
     DURING = "during"
@@ -52,8 +55,8 @@ class Outage:
 
     @property
     def commands(self) -> int:
-        """So many in all."""
-        return math.ceil(self.rate * (self.seconds + 2 * CALM_SECONDS))
+        """So many in all, about; they go on until the back-end has been back for a while."""
+        return math.ceil(self.rate * (self.seconds + 2 * CALM_SECONDS + RESTART_SECONDS))
 
     @property
     def volunteers(self) -> int:
@@ -210,9 +213,11 @@ class Pressure:
         """Until every command is over. Return how many documents had something to send when the back-end returned."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._take_away())
-            for number in range(self.outage.commands):
+            taken_away = group.create_task(self._take_away())
+            for number in count():
                 await asyncio.sleep(max(0, began + number / self.outage.rate - time.monotonic()))
+                if taken_away.done():
+                    break
                 group.create_task(self._change(number))
         return self.backlog
 
@@ -230,6 +235,7 @@ class Pressure:
         self.watch.say(f"{component} comes back")
         await asyncio.to_thread(self.stack.start, component)
         self.answers.phase = Phase.AFTER
+        await asyncio.sleep(CALM_SECONDS)
 
     async def _change(self, number: int) -> None:
         volunteer = self.members[number % len(self.members)]
