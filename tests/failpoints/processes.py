@@ -13,7 +13,7 @@ from local_stack.processes import die_with_parent
 from local_stack.readiness import until_ready
 from shared.chassis.failpoints import STRUCK, Failpoint
 
-START_WITHIN = 60.0
+START_WITHIN = 180.0
 STOP_WITHIN = 40.0
 LATEST_PASS = 3
 """A life ends at one of so many first passes of its point."""

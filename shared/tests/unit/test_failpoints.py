@@ -57,5 +57,5 @@ for number in (1, 2, 3, 4):
     print(number, flush=True)
     reach(Failpoint.WRITE_AFTER)
 """
-    died = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)  # noqa: S603
+    died = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert (died.stdout.split(), died.returncode) == (["1", "2", "3"], -signal.SIGKILL)
