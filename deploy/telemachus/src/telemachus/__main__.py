@@ -13,6 +13,7 @@ import typer
 
 from . import dlq, outboxes, topics
 from .doctor import doctor
+from .replay import replay
 from .screen import console
 from .settings import read_settings
 from .trouble import Exit, Trouble
@@ -22,6 +23,7 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(outboxes.app, name="outbox")
 app.add_typer(topics.app, name="topics")
 app.command()(doctor)
+app.command()(replay)
 
 
 @app.callback()

@@ -152,11 +152,16 @@ class Reader:
         found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
         return found
 
+    async def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset of the first record that each partition still has: so many have expired."""
+        found: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(partitions))
+        return found
+
     async def records(self, topic: str) -> list[Any]:
         """Every record that the topic has now."""
         partitions = await self.partitions(topic)
         ends = await self.ends(partitions)
-        starts: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
+        starts = await self.starts(partitions)
         for partition in partitions:
             self._consumer.seek(partition, starts[partition])
         found: list[Any] = []
