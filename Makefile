@@ -16,11 +16,12 @@ ARGS ?= --help
 # `make bench-events BENCH_ARGS="--minutes 30"` watches memory for longer; `--publish` writes the page in docs
 BENCH_ARGS ?=
 FAILPOINTS_ARGS ?=
+SIZING_ARGS ?=
 # `make chaos CHAOS_ARGS="--volunteers 200 --kills 3 --seed 11"` runs another size; `--full` the published one
 CHAOS_ARGS ?=
 UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching bench-events chaos failpoints schemathesis bad-messages clean
+.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching bench-events sizing chaos failpoints schemathesis bad-messages clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +90,9 @@ schemathesis: install ## 5,000 made-up requests to each API, judged by its OpenA
 bench-events: install ## compare the way of an event with what Kafka and MongoDB alone can do
 	@$(RUN) local_stack fetch
 	@PYTHONPATH=deploy/bench/src $(RUN) events_bench $(BENCH_ARGS)
+
+sizing: install ## what a company of a given size needs, from what `make bench-events` measured; SIZING_ARGS="--people 20000"
+	@PYTHONPATH=deploy/bench/src $(RUN) sizing $(SIZING_ARGS)
 
 bad-messages: install ## 100,000 mutated messages to a real service, judged by the published schemas; or COUNT=20000 SEED=7
 	@BAD_MESSAGES=$(or $(COUNT),100000) BAD_MESSAGES_SEED=$(or $(SEED),1) $(RUN) pytest tests/bad_messages
