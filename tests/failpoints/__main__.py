@@ -22,7 +22,8 @@ class Options:
 
     each: int
     seed: int
-    rounds: int
+    first: int
+    last: int
 
 
 def options() -> Options:
@@ -30,20 +31,21 @@ def options() -> Options:
     parser = argparse.ArgumentParser(prog="failpoints", description=__doc__)
     parser.add_argument("--each", type=int, default=25, help="deaths of each service at each place (25)")
     parser.add_argument("--seed", type=int, default=1, help="decides at which pass a life ends (1)")
-    parser.add_argument("--rounds", type=int, default=len(list(full())), help="only so many first rounds")
+    parser.add_argument("--first", type=int, default=1, help="the round to begin with (1)")
+    parser.add_argument("--last", type=int, default=len(list(full())), help="the round to end with (the last)")
     given = parser.parse_args()
-    return Options(given.each, given.seed, given.rounds)
+    return Options(given.each, given.seed, given.first, given.last)
 
 
 async def play(wanted: Options, console: Console) -> list[Outcome]:
     """All rounds on one platform."""
     outcomes = []
-    rounds = list(full())[: wanted.rounds]
+    rounds = list(enumerate(full(), start=1))[wanted.first - 1 : wanted.last]
     most_pairs = MOST_PAIRS_PER_DEATH * wanted.each * len(rounds) + len(rounds)
     with tempfile.TemporaryDirectory(prefix="failpoints-") as folder:
         async with theatre(Path(folder), most_pairs=most_pairs, seed=wanted.seed) as stage:
-            for number, deaths in enumerate(rounds, start=1):
-                console.print(f"round {number} of {len(rounds)}: {', '.join(deaths.values())}")
+            for number, deaths in rounds:
+                console.print(f"round {number}, to {wanted.last}: {', '.join(deaths.values())}")
                 try:
                     outcomes.append(await stage.play(deaths, each=wanted.each))
                 except Exception as broken:  # noqa: BLE001 - what was shown before is worth telling

@@ -19,7 +19,7 @@ LATEST_PASS = 3
 """A life ends at one of so many first passes of its point."""
 AT_FIRST_PASS = frozenset({Failpoint.RELAY_CLAIMED, Failpoint.RELAY_BETWEEN_SENDS})
 """Rare places: a life ends at the first pass."""
-PRELUDES: Mapping[Failpoint, str] = {Failpoint.RELAY_CLAIMED: "write.after=kill:0.2"}
+PRELUDES: Mapping[Failpoint, str] = {Failpoint.RELAY_CLAIMED: "relay.taken_over=kill:0.5"}
 """A relay claims what a dead process left behind, so somebody has to die elsewhere first."""
 
 
