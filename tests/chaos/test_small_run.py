@@ -15,12 +15,12 @@ async def test_three_kills_and_a_restart_of_kafka_lose_nothing(tmp_path: Path, m
         pytest.skip(f"the run needs a Kafka of its own, and {missing}")
     for address in ("TELEMACHUS_KAFKA_BOOTSTRAP", "TELEMACHUS_MONGO_URI"):
         monkeypatch.delenv(address, raising=False)
-    orders = Orders(seed=7, kills=3, broker_restarts=1, storms=1)
+    orders = Orders(seed=7, kills=3, broker_restarts=1)
 
     outcome = await run(Wishes(volunteers=60, orders=orders, data=tmp_path), Watch())
 
     assert outcome.verdict.holds, outcome.verdict.faults
-    assert outcome.counts == {Kind.KILL: 3, Kind.BROKER_RESTART: 1, Kind.WEATHER: 1}
+    assert outcome.counts == {Kind.KILL: 3, Kind.BROKER_RESTART: 1}
     assert outcome.verdict.commands_acknowledged > 300
     assert outcome.verdict.effects > 600
     assert outcome.notes.pairs >= 24
