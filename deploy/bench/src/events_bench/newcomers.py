@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from demo.platform import Platform, connected, each, until
 from shared.chassis.topics import TopicNames
 from shared.contracts import EVENTS, Paired
@@ -145,9 +146,9 @@ def _offer(number: int, *, mentor: bool) -> dict[str, Any]:
 class _Watched:
     """Who was paired, and when that was first seen; and how far the platform's topics go."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, prefix: str) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, everything: list[TopicPartition]) -> None:
         self._consumer = consumer
-        self._names = TopicNames(prefix, {})
+        self._everything = everything
         self.paired: dict[str, float] = {}
 
     async def watch(self) -> None:
@@ -156,20 +157,28 @@ class _Watched:
 
     async def ends(self) -> int:
         """Records on all topics of events."""
-        everything = [
-            TopicPartition(topic, partition)
-            for topic in map(self._names.event, EVENTS)
-            for partition in self._consumer.partitions_for_topic(topic) or ()
+        return sum((await self._consumer.end_offsets(self._everything)).values())
+
+
+async def _partitions(kafka: str, topics: list[str]) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        return [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in await admin.describe_topics(topics)
+            for partition in topic["partitions"]
         ]
-        return sum((await self._consumer.end_offsets(everything)).values())
+    finally:
+        await admin.close()
 
 
 @asynccontextmanager
 async def _watching(kafka: str, prefix: str) -> AsyncIterator[_Watched]:
-    topic = TopicNames(prefix, {}).event(Paired)
-    async with AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
-        await consumer.topics()  # so that the partitions of all topics are known
-        watched = _Watched(consumer, prefix)
+    names = TopicNames(prefix, {})
+    everything = await _partitions(kafka, [names.event(event) for event in EVENTS])
+    async with AIOKafkaConsumer(names.event(Paired), bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
+        watched = _Watched(consumer, everything)
         watching = asyncio.create_task(watched.watch())
         try:
             yield watched

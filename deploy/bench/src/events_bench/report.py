@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from matching_bench.machine import machine
-
 from .goals import goals, percentile
 from .jobs import PARTITIONS, Scenario, Side
 from .run import READERS, WRITERS, Run
@@ -47,7 +45,7 @@ def results(run: Run, command: str, backends: str) -> dict[str, Any]:
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
-        "machine": machine(),
+        "machine": run.machine,
         "backends": backends,
         "events": run.events,
         "goals": goals(run.rows),

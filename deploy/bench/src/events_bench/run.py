@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from matching_bench.machine import machine
 from shared.chassis.settings import ServiceSettings
 from shared.chassis.topics import TopicNames, create_topics
 from shared.contracts import Paired, SessionScheduled
@@ -49,6 +50,8 @@ class Run:
     tell: Callable[[str], None] = lambda _: None
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    machine: Row = field(default_factory=machine)
+    """Looked at before anything was measured."""
     prefixes: list[str] = field(default_factory=list)
     """Of the topics and databases that were made."""
 
