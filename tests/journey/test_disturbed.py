@@ -1,6 +1,7 @@
 """The same journey while its parts are killed and restarted, or every event comes twice: it ends the same."""
 
 import asyncio
+import time
 from http import HTTPStatus
 
 import httpx2
@@ -41,6 +42,30 @@ async def test_a_service_killed_in_the_middle_and_restarted_changes_nothing(
     await asyncio.gather(*repairs)
     assert len(repairs) == 1
     assert ending == undisturbed
+
+
+async def test_services_told_to_stop_at_work_finish_what_they_have_begun_and_nothing_changes(
+    stack: Stack, new_journey: NewJourney, undisturbed: Ending
+) -> None:
+    repairs: list[asyncio.Task[None]] = []
+    seconds: dict[str, float] = {}
+
+    def stop_and_start(service: str) -> None:
+        began = time.monotonic()
+        stack.end(service)
+        seconds[service] = time.monotonic() - began
+        stack.start(service)
+
+    async def disturb(deed: str, times: int) -> None:
+        for service, moment in IN_THE_MIDDLE.items():
+            if (deed, times) == moment:
+                repairs.append(asyncio.create_task(soon(lambda service=service: stop_and_start(service))))
+
+    ending = await new_journey(disturb).play()
+    await asyncio.gather(*repairs)
+    assert ending == undisturbed
+    assert seconds.keys() == IN_THE_MIDDLE.keys()
+    assert max(seconds.values()) < 30
 
 
 async def test_without_kafka_the_apis_answer_and_the_events_leave_when_it_is_back(
