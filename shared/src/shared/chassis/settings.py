@@ -50,7 +50,7 @@ class ServiceSettings(BaseSettings):
     kafka_ssl_ca_file: str | None = None
     kafka_ssl_certificate_file: str | None = None
     kafka_ssl_key_file: str | None = None
-    kafka_session_timeout_ms: Annotated[int, Field(ge=6_000, le=30_000)] = 30_000
+    kafka_session_timeout_ms: Annotated[int, Field(ge=6_000, le=30_000)] = 15_000
     """For how long the partitions of a replica that was killed wait before another one gets them."""
     topic_prefix: str = "mentoring."
     """Put before every topic, dead-letter topic, re-drive topic and consumer group."""
