@@ -9,6 +9,8 @@ RUN := $(BIN)/python -m
 UP_ARGS := $(if $(DOCKER),--docker) $(if $(ONLY),--only $(ONLY)) $(if $(BROKER),--broker $(BROKER))
 # `make test TESTS="shared -k outbox"` runs a part
 TESTS ?=
+# What disturbs a whole platform on purpose has a target of its own
+FIRE := tests/chaos tests/failpoints tests/bad_messages tests/openapi
 WORKERS ?= 2
 # `make telemachus ARGS="dlq list"` runs one command of the operators' command line
 ARGS ?= --help
@@ -21,7 +23,7 @@ SIZING_ARGS ?=
 CHAOS_ARGS ?=
 UV = $(shell command -v uv || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/telemachus/uv/bin/uv")
 
-.PHONY: help install demo demo-once test up run down status logs telemachus lint format schemas bench-matching bench-events sizing chaos failpoints schemathesis bad-messages clean
+.PHONY: help install demo demo-once test fire up run down status logs telemachus lint format schemas bench-matching bench-events sizing chaos failpoints schemathesis bad-messages clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,9 +37,13 @@ demo: install ## play a whole programme on real parts, and stay up until Ctrl-C
 demo-once: install ## the same, then stop, leaving build/demo.json
 	@$(RUN) demo --once $(DEMO_ARGS)
 
-test: install ## run every suite on real Kafka and MongoDB
+test: install ## run every suite but those of `make fire`, on real Kafka and MongoDB
 	@$(RUN) local_stack fetch
-	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(or $(TESTS),$(FIRE:%=--ignore=%))
+
+fire: install ## chaos, failpoints, bad messages, made-up requests: the short form of each
+	@$(RUN) local_stack fetch
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(FIRE)
 
 up: install ## start back-ends and services in the background
 	@$(RUN) local_stack up $(UP_ARGS)

@@ -20,6 +20,8 @@ AUCTIONS = 2
 WORTH_LOOKING_AT_ALL = 0.9
 """Shares of rows and columns, together, from which looking at everything is as quick."""
 MORE_CANDIDATES = 8
+CROWDED = 4
+"""Rows that want each place, from which they are spread."""
 Progress = Callable[[float], None]
 
 
@@ -121,6 +123,9 @@ def optimum(
         fits = _Prices(state.u.copy(), state.v.copy())
         np.maximum.at(fits.u, found.row, worth.of(found.score) - state.v[found.column])
         candidates.add(found.row, found.column, found.score)
+        if pricing.is_crowded(found):
+            drawn = pricing.look(state.v, state.u - worth.bonus, MORE_CANDIDATES, chance=rounds)
+            candidates.add(drawn.row, drawn.column, drawn.score)
         dirty = np.unique(found.row).astype(np.int32)
     matched = np.flatnonzero(state.partner >= 0)
     scores = candidates.scores_of(matched, state.partner[matched])
@@ -134,9 +139,12 @@ def _rough(pricing: "Pricing", candidates: Candidates, log: Callable[[str], None
     rows = pricing.market.rows
     nothing = np.full(rows, -pricing.worth.bonus, dtype=np.int64)
     trial = new_state(rows, pricing.market.places)
-    for _ in range(AUCTIONS):
+    for number in range(AUCTIONS):
         found = pricing.look(trial.v, nothing, FIRST_CANDIDATES)
         candidates.add(found.row, found.column, found.score)
+        if pricing.is_crowded(found):
+            drawn = pricing.look(trial.v, nothing, FIRST_CANDIDATES, chance=1 + number)
+            candidates.add(drawn.row, drawn.column, drawn.score)
         graph = candidates.graph(rows, pricing.worth)
         trial = new_state(rows, pricing.market.places)
         step = max(1, int(graph.worth.max(initial=0) - pricing.worth.bonus) // 200)
@@ -168,6 +176,17 @@ class Pricing:
         self.market, self.worth = market, worth
         self._progress = progress
 
+    def is_crowded(self, found: "_Found") -> bool:
+        """Whether many rows want few columns: people who are alike want the same, and would one by one want the next.
+
+        Then pairs drawn at random spread them; else a market of clones takes as many rounds as it has columns.
+        """
+        wanted = np.unique(found.column)
+        if 2 * len(wanted) > len(self.market.places):
+            return False
+        places = int(np.maximum(self.market.places[wanted], 0).sum())
+        return CROWDED * places < len(np.unique(found.row))
+
     def look_where_it_fell(self, state: State, fits: _Prices | None) -> _Found:
         """The pairs that are worth more than their two prices, at most ``MORE_CANDIDATES`` of a row.
 
@@ -190,8 +209,11 @@ class Pricing:
             by_row.possible,
         )
 
-    def look(self, prices: Int64, limit: Int64, keep: int, *, count_possible: bool = False) -> _Found:
-        """The best ``keep`` pairs of each row, at these prices, above the row's limit (``NOBODY``: none)."""
+    def look(self, prices: Int64, limit: Int64, keep: int, *, count_possible: bool = False, chance: int = 0) -> _Found:
+        """The best ``keep`` pairs of each row, at these prices, above the row's limit (``NOBODY``: none).
+
+        With ``chance``, any so many of them: see :func:`.scan.look`.
+        """
         rows, mentors = self.market.rows, len(self.market.places)
         found = Found(
             column=np.empty((rows, keep), dtype=np.int32),
@@ -227,6 +249,7 @@ class Pricing:
                 cursor,
                 scores,
                 work,
+                chance,
             )
         kept = np.arange(keep)[None, :] < found.kept[:, None]
         return _Found(np.repeat(np.arange(rows), found.kept), found.column[kept], found.score[kept], int(possible))

@@ -239,8 +239,11 @@ def look(
     cursor: Int64,
     scores: Scores,
     work: Int8,
+    chance: int,
 ) -> int:
     """Look at one block of mentors for all rows; keep each row's best pairs above its limit.
+
+    With ``chance`` above 0, any of them instead, drawn at random; another number draws others.
 
     A pair's *value* is ``factor * score - price``; pairs that score below ``lowest`` do not count. ``limit[i]`` is the
     value that the pairs of row ``i`` must exceed; it rises to the least value kept once the row has as many in
@@ -275,7 +278,9 @@ def look(
             for t in range(first, last):
                 if room[t] > bound and good[t]:
                     value = factor * np.int64(scores[t]) - price[t]
-                    if value > limit[row]:
+                    if value > limit[row] and chance:
+                        _draw(found, row, low + t, scores[t], chance)
+                    elif value > limit[row]:
                         limit[row] = _keep(found, row, low + t, scores[t], value, limit[row])
                         bound = limit[row] // divisor
     return possible
@@ -310,6 +315,16 @@ def highest(numbers: Scores) -> int:
         if numbers[t] > best:  # noqa: PLR1730 - max() would leave the width of the array
             best = numbers[t]
     return int(best)
+
+
+@compiled
+def _draw(found: Found, row: int, column: int, score: int, chance: int) -> None:
+    """Keep a pair, unless the row's places are taken by pairs that drew higher numbers."""
+    drawn = np.int64(row) * 2_654_435_761 + np.int64(column) * 2_246_822_519 + chance * 3_266_489_917
+    drawn = (drawn ^ (drawn >> 29)) * 668_265_263
+    drawn = (drawn ^ (drawn >> 32)) & (2**62 - 1)
+    if found.kept[row] < len(found.value[row]) or drawn > found.value[row, found.least[row]]:
+        _keep(found, row, column, score, int(drawn), 0)
 
 
 @compiled
