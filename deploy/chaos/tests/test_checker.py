@@ -73,6 +73,17 @@ def test_a_copy_older_than_its_newest_event_is_lost() -> None:
     assert "effect of volunteer_updated vol_mentor.3 at matching.candidates" in found
 
 
+@pytest.mark.parametrize(
+    ("status", "at_risk", "right"),
+    [("active", True, True), ("active", False, False), ("ended", False, True), ("ended", True, False)],
+)
+def test_a_pairing_stays_at_risk_as_long_as_it_lasts(status: str, at_risk: bool, right: bool) -> None:
+    evidence = changed(all_is_well(), "matching.pairings", PAIRING, status=status, at_risk=at_risk)
+    signal = a_record("pairing_at_risk", f"{PAIRING}.1", "feedback", pairing_id=PAIRING)
+    lost = judge(replace(evidence, records=[*evidence.records, signal])).faults["lost"]
+    assert ("effect of pairing_at_risk pair_1.1 at matching.pairings" in lost) is not right
+
+
 def test_an_entry_that_stands_twice_in_the_log_is_a_doubled_effect() -> None:
     evidence = all_is_well()
     log = evidence.documents["feedback.journeys"][PAIRING]["log"]

@@ -76,7 +76,8 @@ class Effects:
                 session = self._of("scheduling.sessions").get(data["session_id"], {})
                 yield "scheduling.sessions", int(session.get("answers") == self._newest_answers[event.aggregate])
             case "pairing_at_risk":
-                yield "matching.pairings", int(self._pairing(event).get("at_risk", False))
+                pairing = self._pairing(event)  # one that is over is at risk no more, whichever came first
+                yield "matching.pairings", int(bool(pairing) and pairing["at_risk"] == (pairing["status"] == "active"))
             case "goal_reached":
                 yield "matching.pairings", list(self._pairing(event).get("goals_reached", ())).count(data["goal"])
             case unknown:
