@@ -10,7 +10,7 @@ UP_ARGS := $(if $(DOCKER),--docker) $(if $(ONLY),--only $(ONLY)) $(if $(BROKER),
 # `make test TESTS="shared -k outbox"` runs a part
 TESTS ?=
 # What disturbs a whole platform on purpose has a target of its own
-FIRE := tests/chaos tests/failpoints tests/bad_messages tests/openapi
+FIRE := tests/chaos tests/failpoints tests/bad_messages tests/openapi tests/libraries
 WORKERS ?= 2
 # `make telemachus ARGS="dlq list"` runs one command of the operators' command line
 ARGS ?= --help
@@ -41,7 +41,7 @@ test: install ## run every suite but those of `make fire`, on real Kafka and Mon
 	@$(RUN) local_stack fetch
 	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(or $(TESTS),$(FIRE:%=--ignore=%))
 
-fire: install ## chaos, failpoints, bad messages, made-up requests: the short form of each
+fire: install ## chaos, failpoints, bad messages, made-up requests, what libraries do: the short form of each
 	@$(RUN) local_stack fetch
 	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(FIRE)
 

@@ -57,7 +57,7 @@ async def tell(bus: Bus, deliveries: list[Delivery[Event]]) -> list[Delivery[Eve
     early = []
     for delivery in deliveries:
         try:
-            await bus._dispatch(delivery)
+            await bus._dispatch(delivery, "")
         except NotYetKnown:
             early.append(delivery)
     return early

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from matching.domain.candidate import Candidate
 from matching.domain.rules import Charter, History, broken_rules
 from matching.domain.scoring import score_pair
+from matching.engine.column import teach
 from matching.engine.encode import encode
 from matching.engine.live import Live
 from matching.engine.market import Market
 from matching.engine.scan import BLOCK, score_row
 from matching.engine.shut_out import ShutOut
 from matching.engine.side import Side
-from matching.engine.sight import score_column
+from matching.engine.sight import NOTHING, hope, worth_of
 from matching.engine.sight import score_pair as score_pair_in_sight
 from matching_builders import a_crowd, with_wishes
 from shared.contracts import MatchPolicy, MatchWeights
@@ -90,9 +91,14 @@ def test_one_mentor_s_scores_with_all_mentees_are_those_of_the_rows(seed: int, p
         live.arrive(row)
     sight = live._sight
     for column in range(len(juniors)):
-        score_column(sight, column)
+        teach(sight.columns, sight.wishers, column)
+        hope(sight, np.zeros(market.rows, dtype=np.int64))
         from_rows = [NEVER if row[column] == FORBIDDEN else row[column] for row in table(market)]
-        assert sight.column_scores.tolist() == from_rows
+        worth = [NOTHING if score == NEVER else score for score in from_rows]
+        assert all(hoped >= least for hoped, least in zip(sight.hopes.tolist(), worth, strict=True))
+        able = [row for row, hoped in enumerate(sight.hopes.tolist()) if hoped > NOTHING]
+        assert [worth_of(sight, row, column, NOTHING) for row in able] == [worth[row] for row in able]
+        assert [worth_of(sight, row, column, worth[row]) for row in able] == [NOTHING] * len(able)
         assert [score_pair_in_sight(sight, row, column) for row in range(market.rows)] == from_rows
 
 
