@@ -23,8 +23,24 @@ T = TypeVar("T")
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 FEWEST = 20
-SMALL = {"volunteers": 1_000, "kills": 5, "freezes": 1, "broker_restarts": 1, "database_restarts": 1, "storms": 4}
-LARGE = {"volunteers": 10_000, "kills": 30, "freezes": 5, "broker_restarts": 5, "database_restarts": 3, "storms": 10}
+SMALL = {
+    "volunteers": 1_000,
+    "kills": 5,
+    "freezes": 1,
+    "broker_restarts": 1,
+    "database_restarts": 1,
+    "storms": 4,
+    "replicas": 2,
+}
+LARGE = {
+    "volunteers": 10_000,
+    "kills": 30,
+    "freezes": 5,
+    "broker_restarts": 5,
+    "database_restarts": 3,
+    "storms": 10,
+    "replicas": 4,
+}
 
 
 def main(  # noqa: PLR0917 - typer turns each into an option
@@ -36,7 +52,7 @@ def main(  # noqa: PLR0917 - typer turns each into an option
     broker_restarts: Annotated[int | None, typer.Option(min=0, help="kill -9 of Kafka.")] = None,
     database_restarts: Annotated[int | None, typer.Option(min=0, help="kill -9 of MongoDB.")] = None,
     storms: Annotated[int | None, typer.Option(min=0, help="Spells of slow, cut or broken lines.")] = None,
-    replicas: Annotated[int, typer.Option(min=1, max=8, help="Of each service, in the middle.")] = 2,
+    replicas: Annotated[int | None, typer.Option(min=1, max=8, help="Of each service, in the middle.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Times that services grow and shrink.")] = 1,
     seed: Annotated[int, typer.Option(help="What happens when; the same seed hurts in the same places.")] = 7,
     figures: Annotated[Path, typer.Option(help="Where the figures are written.")] = CHECKOUT / "build" / "chaos.json",
@@ -66,6 +82,7 @@ def main(  # noqa: PLR0917 - typer turns each into an option
         "broker_restarts": broker_restarts,
         "database_restarts": database_restarts,
         "storms": storms,
+        "replicas": replicas,
     }
     size = (LARGE if full else SMALL) | {name: value for name, value in asked.items() if value is not None}
     wishes = Wishes(
@@ -78,7 +95,7 @@ def main(  # noqa: PLR0917 - typer turns each into an option
             broker_restarts=size["broker_restarts"],
             database_restarts=size["database_restarts"],
             storms=size["storms"],
-            replicas=4 if full and replicas == 2 else replicas,  # noqa: PLR2004 - the default
+            replicas=size["replicas"],
             rounds=rounds,
         ),
         data=data,
